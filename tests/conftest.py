@@ -1,0 +1,101 @@
+"""What tests share: a PostgreSQL server for the session, and for each test that asks a database of its own.
+
+`PG_BIN` runs the same tests on other programs; `WATCHLIST_TEST_DATABASE_URL` on a server that runs elsewhere
+(its user must be allowed to create databases).
+"""
+
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from watchlist.adapters.embedded_postgres import SUPERUSER, EmbeddedPostgres
+
+
+@pytest.fixture(scope="session")
+def pg_bin() -> Path | None:
+    """The folder of PostgreSQL's programs to test on; None: the wheel's."""
+    named = os.environ.get("PG_BIN")
+    return Path(named) if named else None
+
+
+@pytest.fixture
+def crossable_folder() -> Iterator[Path]:
+    """A temporary folder that another system user may cross (root's server is one's); pytest's are closed."""
+    with _crossable_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def cluster(pg_bin: Path | None) -> Iterator[str]:
+    """A server's connection string, to create databases by; with xdist, one for each worker."""
+    outside = os.environ.get("WATCHLIST_TEST_DATABASE_URL")
+    if outside:
+        yield outside
+        return
+    with _crossable_folder() as folder, EmbeddedPostgres(folder / "state", pg_bin) as running:
+        _forgo_durability(running.conninfo("postgres", SUPERUSER))
+        yield running.conninfo()
+
+
+@pytest.fixture(scope="session")
+def template_database(cluster: str) -> Iterator[str]:
+    """The name of a migrated database that the tests' are copied from."""
+    from watchlist.adapters.postgres.migrate import migrate
+
+    name = _create(cluster)
+    migrate(make_conninfo(cluster, dbname=name))
+    yield name
+    _drop(cluster, name)
+
+
+@pytest.fixture
+def database_url(cluster: str, template_database: str) -> Iterator[str]:
+    """The connection string of a fresh, migrated database."""
+    name = _create(cluster, template_database)
+    yield make_conninfo(cluster, dbname=name)
+    _drop(cluster, name)
+
+
+@pytest.fixture
+def empty_database_url(cluster: str) -> Iterator[str]:
+    """The connection string of a database that was never migrated."""
+    name = _create(cluster)
+    yield make_conninfo(cluster, dbname=name)
+    _drop(cluster, name)
+
+
+def _create(cluster: str, template: str = "template1") -> str:
+    name = f"test_{uuid.uuid4().hex}"
+    command = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    with psycopg.connect(cluster, autocommit=True) as connection:
+        connection.execute(command.format(sql.Identifier(name), sql.Identifier(template)))
+    return name
+
+
+def _drop(cluster: str, name: str) -> None:
+    """FORCE: a test that failed may have left a connection."""
+    with psycopg.connect(cluster, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _forgo_durability(conninfo: str) -> None:
+    """Nobody misses a test's data after a crash; a fresh database then takes 30 ms instead of 80."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+
+
+@contextmanager
+def _crossable_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="watchlist-tests-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder

@@ -1,0 +1,71 @@
+"""Events as they are stored: readable JSON, typed and strict, through msgspec."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from eventsourcing.persistence import Mapper, StoredEvent
+
+from watchlist.domain.aggregate import Event
+from watchlist.domain.topics import all_events
+
+
+class UnreadableEvent(Exception):
+    """A stored event that this version cannot read; the message names its topic and place, never its state."""
+
+
+Upcast = Callable[[dict[str, Any]], dict[str, Any]]
+
+UPCASTS: dict[tuple[str, int], Upcast] = {}
+"""(topic, format) -> what turns a document of that format into the next one."""
+
+
+class EventCodec(Mapper[UUID]):
+    """Turns an event into its stored document and back; replaces the library's default mapper."""
+
+    def __init__(self) -> None:
+        self._encoder = msgspec.json.Encoder()
+        self._classes = all_events()
+        self._decoders = {topic: msgspec.json.Decoder(cls) for topic, cls in self._classes.items()}
+
+    def to_stored_event(self, domain_event: Any) -> StoredEvent:
+        return StoredEvent(
+            domain_event.originator_id,
+            domain_event.originator_version,
+            domain_event.TOPIC,
+            self._encoder.encode(domain_event),
+        )
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Event:
+        return self.decode(
+            stored_event.topic, stored_event.originator_id, stored_event.originator_version, stored_event.state
+        )
+
+    def decode(self, topic: str, stream: UUID | str, version: int, state: bytes) -> Event:
+        """The event of a stored document; one that belongs elsewhere, or is newer than this code, is refused."""
+        try:
+            event = self._decoders[topic].decode(state)
+        except KeyError:
+            raise UnreadableEvent(f"{stream} version {version}: unknown topic {topic}") from None
+        except msgspec.ValidationError:
+            event = self._read_old(topic, stream, version, state)
+        if event.format != self._classes[topic].FORMAT:
+            event = self._read_old(topic, stream, version, state)
+        if event.originator_version != version or event.originator_id != stream:
+            raise UnreadableEvent(f"{stream} version {version}: the document names another place")
+        return event
+
+    def _read_old(self, topic: str, stream: UUID | str, version: int, state: bytes) -> Event:
+        document = msgspec.json.decode(state)
+        cls = self._classes[topic]
+        while document.get("format", 1) < cls.FORMAT:
+            document = UPCASTS[topic, document.get("format", 1)](document)
+        if document.get("format", 1) > cls.FORMAT:
+            raise UnreadableEvent(f"{stream} version {version}: {topic} is newer than this version can read")
+        try:
+            return msgspec.convert(document, cls)
+        except msgspec.ValidationError:
+            raise UnreadableEvent(f"{stream} version {version}: {topic} is not as recorded") from None

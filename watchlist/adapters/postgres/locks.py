@@ -1,0 +1,8 @@
+"""The advisory locks of the register, in one place so that no two mean the same number."""
+
+MIGRATION_LOCK = 0x57_4C_00_01
+"""Held by a session while it migrates."""
+WRITE_LOCK = 0x57_4C_00_02
+"""Held by a transaction that records events: positions commit in order."""
+SWEEP_LOCK = 0x57_4C_00_03
+"""Held by the one sweep that runs."""

@@ -1,0 +1,117 @@
+"""Paints the pictures of what was just recorded, inside the transaction that records it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg import Cursor
+
+from watchlist.adapters.postgres.queries import queries
+from watchlist.application.work import Work
+from watchlist.domain.aggregate import Aggregate, Event
+from watchlist.domain.case import Case
+from watchlist.domain.import_batch import ImportBatch
+from watchlist.domain.subject import Subject
+from watchlist.projections import rows
+
+_encode = msgspec.json.Encoder().encode
+SQL = queries("painter.sql")
+
+
+def last_rows(cursor: Cursor[Any]) -> list[Any]:
+    """The rows of the last statement of a pipelined cursor."""
+    while cursor.nextset():
+        pass
+    return cursor.fetchall()
+
+
+class Brush:
+    """One transaction's cursor and instant."""
+
+    def __init__(self, cursor: Cursor[Any], recorded_at: datetime) -> None:
+        self._cursor = cursor
+        self.recorded_at = recorded_at
+
+    def paint(self, name: str, *params: object) -> None:
+        self._cursor.execute(SQL[name], params, prepare=True)
+
+    def ids(self, name: str, *params: object) -> list[UUID]:
+        self.paint(name, *params)
+        return [row["id"] for row in last_rows(self._cursor)]
+
+    def rows(self, name: str, found: Sequence[msgspec.Struct]) -> None:
+        if found:
+            self.paint(name, _encode(found).decode())
+
+
+def paint(brush: Brush, aggregates: Iterable[Aggregate], events: Sequence[Event], work: Work) -> None:
+    """All that this work changes in the pictures; any error undoes the events too."""
+    touched = list({id(aggregate): aggregate for aggregate in aggregates}.values())
+    moving = {event.originator_id for event in events if event.MOVES_THE_LIST}
+    subjects = [a for a in touched if isinstance(a, Subject)]
+    _paint_subjects(brush, subjects, work)
+    brush.rows("imports", [rows.import_row(a) for a in touched if isinstance(a, ImportBatch)])
+    cases = [a for a in touched if isinstance(a, Case)]
+    brush.rows("cases", [rows.case_row(case) for case in cases])
+    if work.stolen:
+        brush.paint("stolen_tokens", [case for case, _ in work.stolen], [digest for _, digest in work.stolen])
+    _paint_list(brush, [case for case in cases if case.id in moving])
+    _answer_for(brush, [subject.id for subject in subjects if subject.version > 1])
+    _paint_imported(brush, work)
+
+
+def _paint_list(brush: Brush, cases: Sequence[Case]) -> None:
+    """The list, its history, and what screening answers."""
+    entries = [(case, inscription) for case in cases for inscription in case.inscriptions.values()]
+    if not entries:
+        return
+    brush.rows("inscriptions", [rows.inscription_row(*entry) for entry in entries])
+    began = [i.id for _, i in entries if i.inscribed_at is not None]
+    if not began:
+        return
+    standings = [s for s in (rows.standing(*entry) for entry in entries) if s is not None]
+    document = _encode(standings).decode()
+    brush.paint("close_history", brush.recorded_at, began, document)
+    if standings:
+        brush.paint("open_history", brush.recorded_at, document)
+    answer_again(brush, began)
+
+
+def answer_again(brush: Brush, inscription_ids: list[UUID]) -> None:
+    """What these entries answer to a screening, from their standing of now."""
+    brush.paint("silence", inscription_ids)
+    brush.paint("answer", inscription_ids)
+
+
+def _answer_for(brush: Brush, subject_ids: list[UUID]) -> None:
+    """The entries of subjects whose identity changed, or who were merged or split."""
+    if subject_ids:
+        answer_again(brush, brush.ids("entries_of", subject_ids, subject_ids))
+
+
+def _paint_subjects(brush: Brush, subjects: Sequence[Subject], work: Work) -> None:
+    brush.rows("subjects", [rows.subject_row(subject) for subject in subjects])
+    if not work.subject_tokens:
+        return
+    changed = [s.id for s in subjects if s.version > 1]
+    if changed:
+        brush.paint("forget_tokens", [owner.subject_id for owner in work.subject_tokens])
+    flat = [(token, owner) for owner in work.subject_tokens for token in owner.tokens]
+    brush.paint(
+        "subject_tokens",
+        [token.digest for token, _ in flat],
+        [owner.subject_id for _, owner in flat],
+        [owner.organisation for _, owner in flat],
+        [token.given for token, _ in flat],
+        [token.answers for token, _ in flat],
+    )
+
+
+def _paint_imported(brush: Brush, work: Work) -> None:
+    for name, pairs in (("imported_lines", work.imported_lines), ("case_references", work.case_references)):
+        if pairs:
+            brush.paint(name, [key for key, _ in pairs], [value for _, value in pairs])

@@ -1,0 +1,105 @@
+-- name: case_of
+SELECT case_id FROM inscriptions WHERE inscription_id = %b
+
+-- name: subject_with
+-- the oldest subject known under one of these exact identifiers, or the one it was merged into
+SELECT coalesce(s.merged_into, s.subject_id) AS subject_id
+FROM subject_tokens t JOIN subjects s USING (subject_id)
+WHERE t.digest = ANY(%b) AND t.organisation = %b AND t.given IS NULL AND t.answers
+ORDER BY s.registered_at, s.subject_id LIMIT 1
+
+-- name: cases_about
+SELECT case_id AS id FROM cases WHERE subject_ids @> ARRAY[%b::uuid]
+
+-- name: due_entries
+SELECT case_id AS id FROM inscriptions WHERE state = 'active' AND ends_at <= %b ORDER BY ends_at LIMIT %b
+
+-- name: due_alerts
+SELECT case_id AS id FROM cases WHERE alert_ends_at <= %b ORDER BY alert_ends_at LIMIT %b
+
+-- name: imported
+SELECT fingerprint AS digest FROM imported_lines WHERE fingerprint = ANY(%b)
+
+-- name: case_referenced
+SELECT digest, case_id FROM case_references WHERE digest = ANY(%b)
+
+-- name: proposed_by_import
+SELECT DISTINCT case_id AS id FROM (
+    SELECT case_id FROM inscriptions WHERE import_id = %b AND state = 'proposed' ORDER BY inscription_id LIMIT %b
+) waiting
+
+-- name: unfinished_imports
+-- approved, with inscriptions that still wait: a crash interrupted the approval
+SELECT i.import_id, i.organisation, i.approved_by FROM imports i
+WHERE i.approved_by IS NOT NULL
+  AND EXISTS (SELECT FROM inscriptions x WHERE x.import_id = i.import_id AND x.state = 'proposed')
+
+-- name: current_list
+-- the list as it is at an instant near now: listed and not ended, whoever swept or not (L3)
+SELECT inscription_id, subject_id, case_id, organisation, inscribed_on, term_months, last_listed_day,
+       listed_until, held_by, restricted
+FROM inscriptions
+WHERE state = 'active' AND ends_at > %(at)s
+  AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
+  AND inscription_id > %(after)s
+ORDER BY inscription_id LIMIT %(limit)s
+
+-- name: list_as_of
+-- the list as it was recorded up to an instant, and stood at that instant
+SELECT inscription_id, subject_id, case_id, organisation, inscribed_on, term_months, last_listed_day,
+       listed_until, held_by, restricted
+FROM inscription_history
+WHERE recorded_from <= %(at)s AND recorded_until > %(at)s AND ends_at > %(at)s
+  AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
+  AND inscription_id > %(after)s
+ORDER BY inscription_id LIMIT %(limit)s
+
+-- name: inscriptions
+SELECT * FROM inscriptions
+WHERE (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
+  AND (%(state)s::text IS NULL OR state = %(state)s)
+  AND inscription_id > %(after)s
+ORDER BY inscription_id LIMIT %(limit)s
+
+-- name: inscription
+SELECT * FROM inscriptions WHERE inscription_id = %(id)s
+  AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
+
+-- name: cases
+SELECT * FROM cases
+WHERE (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
+  AND (%(state)s::text IS NULL OR state = %(state)s)
+  AND case_id > %(after)s
+ORDER BY case_id LIMIT %(limit)s
+
+-- name: imports
+SELECT * FROM imports
+WHERE (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
+  AND import_id > %(after)s
+ORDER BY import_id LIMIT %(limit)s
+
+-- name: subjects_found
+-- subjects of one organisation found under any of these digests, and under which
+SELECT coalesce(s.merged_into, s.subject_id) AS subject_id, array_agg(t.digest) AS digests
+FROM subject_tokens t JOIN subjects s USING (subject_id)
+WHERE t.digest = ANY(%(digests)s) AND t.organisation = %(organisation)s
+GROUP BY 1 LIMIT %(limit)s
+
+-- name: deadlines
+SELECT * FROM deadlines
+WHERE due_at < %(until)s AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
+ORDER BY due_at, kind, case_id LIMIT %(limit)s
+
+-- name: events
+-- the log as it is recorded, by position
+SELECT notification_id AS position, recorded_at, topic, originator_id AS stream,
+       originator_version AS version, state
+FROM events WHERE notification_id > %(after)s ORDER BY notification_id LIMIT %(limit)s
+
+-- name: history_of
+SELECT notification_id AS position, recorded_at, topic, originator_id AS stream,
+       originator_version AS version, state
+FROM events WHERE originator_id = %(stream)s ORDER BY originator_version
+
+-- name: position
+SELECT coalesce(max(notification_id), 0) AS position FROM events

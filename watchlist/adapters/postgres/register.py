@@ -1,0 +1,110 @@
+"""Register: the eventsourcing application, on PostgreSQL, with our recorder and our codec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from eventsourcing.application import Application
+from eventsourcing.persistence import ApplicationRecorder, InfrastructureFactory, Mapper, OperationalError
+from eventsourcing.postgres import PostgresFactory
+from eventsourcing.utils import Environment
+from psycopg.rows import dict_row
+
+from watchlist.adapters.codec import EventCodec
+from watchlist.adapters.postgres.connections import service_conninfo
+from watchlist.adapters.postgres.queries import queries
+from watchlist.adapters.postgres.recorder import Recorder
+from watchlist.application.work import Work
+from watchlist.domain.aggregate import Aggregate, Event
+from watchlist.domain.refusals import Busy
+from watchlist.ports import AlreadyDone, Clock
+
+SQL = queries("recorder.sql")
+
+
+class ServiceFactory(PostgresFactory):
+    """The library's factory, connected by a whole connection string under the service's role."""
+
+    def __init__(self, env: Environment, conninfo: str) -> None:
+        super().__init__(env)
+        self.datastore.pool.conninfo = service_conninfo(conninfo)
+        self.datastore.pool.kwargs = {"row_factory": dict_row}
+
+
+class Register(Application[UUID]):
+    """The log of the house, by stream; keeps the port Log."""
+
+    name = "watchlist"
+
+    def __init__(self, conninfo: str, clock: Clock, pool_size: int = 10) -> None:
+        self._conninfo = conninfo
+        self._clock = clock
+        super().__init__(
+            env={
+                "PERSISTENCE_MODULE": "eventsourcing.postgres",
+                "POSTGRES_DBNAME": "",
+                "POSTGRES_HOST": "",
+                "POSTGRES_USER": "",
+                "POSTGRES_PASSWORD": "",
+                "POSTGRES_SCHEMA": "watchlist",
+                "POSTGRES_POOL_SIZE": "1",
+                "POSTGRES_MAX_OVERFLOW": str(pool_size - 1),
+                "POSTGRES_CONNECT_TIMEOUT": "5",
+                "POSTGRES_IDLE_IN_TRANSACTION_SESSION_TIMEOUT": "30",
+                "CREATE_TABLE": "n",
+            }
+        )
+
+    def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
+        self.service_factory = ServiceFactory(env, self._conninfo)
+        return self.service_factory
+
+    def construct_mapper(self) -> Mapper[UUID]:
+        self.codec = EventCodec()
+        return self.codec
+
+    def construct_recorder(self) -> ApplicationRecorder:
+        self.log_recorder = Recorder(self.service_factory.datastore, self._clock)
+        return self.log_recorder
+
+    # The port ---------------------------------------------------------------------------------
+
+    def load(self, ids: Iterable[UUID]) -> dict[UUID, Aggregate]:
+        try:
+            with self.service_factory.datastore.get_connection() as conn:
+                rows = conn.execute(SQL["load"], (list(ids),), prepare=True, binary=True).fetchall()
+        except OperationalError as error:
+            raise Busy() from error
+        return dict(self._projected(rows))
+
+    def _projected(self, rows: Iterable[dict[str, Any]]) -> Iterator[tuple[UUID, Aggregate]]:
+        for stream, stored in groupby(rows, key=lambda row: row["originator_id"]):
+            aggregate: Any = None
+            for row in stored:
+                event = self.codec.decode(row["topic"], stream, row["originator_version"], row["state"])
+                aggregate = event.mutate(aggregate)
+            yield stream, aggregate
+
+    def record(self, aggregates: Sequence[Aggregate], work: Work) -> int:
+        """The library's save, its recorder told what else belongs to the transaction.
+
+        A command that decided nothing new records nothing: its position is the log's last.
+        """
+        events: list[Event] = [event for aggregate in aggregates for event in aggregate.pending]
+        if not events:
+            return self.position()
+        try:
+            recordings = self.save(*aggregates, work=work, aggregates=aggregates, events=events)
+        except psycopg.Error as error:
+            raise Busy() from error
+        return recordings[-1].notification.id
+
+    def position(self) -> int:
+        return self.recorder.max_notification_id() or 0
+
+    def answered(self, command_id: UUID) -> AlreadyDone | None:
+        return self.log_recorder.answered(command_id)

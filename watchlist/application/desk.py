@@ -1,0 +1,141 @@
+"""Desk: where verbs act. It holds what they need, and carries out what they decide, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+
+from watchlist.application.receipt import Decided, Receipt
+from watchlist.application.work import Ask, Work
+from watchlist.domain import refusals
+from watchlist.domain.aggregate import Act, Aggregate
+from watchlist.domain.case import Case
+from watchlist.domain.commitment import Sealed
+from watchlist.domain.import_batch import ImportBatch
+from watchlist.domain.subject import Subject
+from watchlist.domain.tokens import Tokenizer
+from watchlist.ports import AlreadyDone, Cipher, Clock, Keyring, Log, Registry, Vault, VersionConflict
+
+A = TypeVar("A", bound=Aggregate)
+
+ATTEMPTS = 20
+"""How often a decision is taken again when others were recorded first."""
+
+
+class IdempotencyMismatch(refusals.Malformed):
+    """The same Idempotency-Key was used for another request; use a new key.
+
+    fr: La même Idempotency-Key a servi à une autre demande ; utilisez une nouvelle clé.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    log: Log
+    clock: Clock
+    keyring: Keyring
+    vault: Vault
+    cipher: Cipher
+    tokenizer: Tokenizer
+    registry: Registry
+
+    # Carrying out -----------------------------------------------------------------------------
+
+    def carry_out(self, ask: Ask, decide: Callable[[Work], Decided | Receipt]) -> Receipt:
+        """Decide, record, answer; decided again when another command was recorded first in the same stream.
+
+        A verb that finds nothing to record decides its receipt itself.
+        """
+        for _ in range(ATTEMPTS):
+            work = self.new_work(ask)
+            try:
+                decision = decide(work)
+                return decision if isinstance(decision, Receipt) else self._record(work, decision)
+            except AlreadyDone as done:
+                return answered_before(done, ask)
+            except VersionConflict:
+                continue
+        raise refusals.Busy()
+
+    def new_work(self, ask: Ask) -> Work:
+        act = Act(at=self.clock.now(), by=ask.operator, organisation=ask.organisation)
+        return Work(act, ask, self.keyring, self.cipher)
+
+    def _record(self, work: Work, decision: Decided) -> Receipt:
+        first = decision.aggregates[0]
+        receipt = Receipt(decision.id, first.version, 0, decision.facts)
+        work.answer = msgspec.json.encode(receipt.body())
+        position = self.log.record(decision.aggregates, work)
+        return Receipt(decision.id, first.version, position, decision.facts)
+
+    # Fetching ---------------------------------------------------------------------------------
+
+    def case(self, id: UUID, organisation: str) -> Case:
+        """The case, if it is this organisation's (C6)."""
+        return self._own(id, organisation, Case, refusals.NoSuchCase)
+
+    def subject(self, id: UUID, organisation: str, field: str | None = None) -> Subject:
+        return self._own(id, organisation, Subject, refusals.NoSuchSubject, field)
+
+    def batch(self, id: UUID, organisation: str) -> ImportBatch:
+        return self._own(id, organisation, ImportBatch, refusals.NoSuchImport)
+
+    def subjects(self, ids: Iterable[UUID], organisation: str, field: str) -> dict[UUID, Subject]:
+        """Several at once; one that is unknown or another's is refused."""
+        wanted = list(ids)
+        found = self.log.load(wanted)
+        return {id: _kept(found.get(id), organisation, Subject, refusals.NoSuchSubject, field) for id in wanted}
+
+    def case_of(self, inscription_id: UUID, organisation: str) -> Case:
+        case_id = self.registry.case_of(inscription_id)
+        if case_id is None:
+            raise refusals.NoSuchInscription()
+        return self._own(case_id, organisation, Case, refusals.NoSuchInscription)
+
+    def _own(
+        self,
+        id: UUID,
+        organisation: str,
+        kind: type[A],
+        missing: type[refusals.NotFound],
+        field: str | None = None,
+    ) -> A:
+        return _kept(self.log.load([id]).get(id), organisation, kind, missing, field)
+
+    # Opening ----------------------------------------------------------------------------------
+
+    def open_sealed(self, owner: UUID, values: Iterable[Sealed]) -> dict[UUID, bytes]:
+        """The values of one owner by reference; those that were erased are left out."""
+        wanted = {sealed.ref: sealed for sealed in values}
+        keys = self.keyring.keys([owner])
+        if not wanted or owner not in keys:
+            return {}
+        return {
+            ref: self.cipher.open_sealed(keys[owner], owner, row.field, wanted[ref], row.ciphertext)
+            for ref, row in self.vault.rows(list(wanted)).items()
+        }
+
+
+def answered_before(done: AlreadyDone, ask: Ask) -> Receipt:
+    """The answer of the same command, if it is the same."""
+    if done.mac != ask.mac:
+        raise IdempotencyMismatch("Idempotency-Key")
+    body = msgspec.json.decode(done.answer)
+    facts = {name: value for name, value in body.items() if name not in ("id", "version", "position")}
+    return Receipt(UUID(body["id"]), body["version"], done.position, facts)
+
+
+def _kept(
+    found: Aggregate | None,
+    organisation: str,
+    kind: type[A],
+    missing: type[refusals.NotFound],
+    field: str | None,
+) -> A:
+    if not isinstance(found, kind) or found.organisation != organisation:
+        raise missing(field)
+    return found

@@ -1,0 +1,75 @@
+"""Raise an alert, qualify or dismiss it, and close the case it became."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID, uuid4
+
+from watchlist.application.desk import Desk
+from watchlist.application.receipt import Decided, Receipt, decided
+from watchlist.application.work import Ask, Work
+from watchlist.domain.case import Alert, Case
+from watchlist.domain.case_events import ClosingOutcome, Source
+
+
+@dataclass(frozen=True, slots=True)
+class RaisedAlert:
+    """What an investigator says of an alert; `amount_at_stake` is a decimal and a currency, "1234.56 EUR"."""
+
+    subject_ids: tuple[UUID, ...]
+    raised_on: date
+    source: Source
+    summary: str
+    amount_at_stake: str | None = None
+
+
+def raise_alert(desk: Desk, ask: Ask, raised: RaisedAlert) -> Receipt:
+    """C1: a new case, in the state of an alert."""
+
+    def decide(work: Work) -> Decided:
+        desk.subjects(raised.subject_ids, ask.organisation, "subject_ids")
+        id = uuid4()
+        work.new_owners(id)
+        alert = Alert(
+            raised.raised_on,
+            raised.source,
+            work.seal(id, "summary", raised.summary),
+            work.seal_optional(id, "amount_at_stake", raised.amount_at_stake),
+        )
+        case = Case.raise_alert(work.act, id, alert, raised.subject_ids)
+        return decided(case, state=case.state)
+
+    return desk.carry_out(ask, decide)
+
+
+def qualify_alert(desk: Desk, ask: Ask, case_id: UUID, relevant: bool, reason: str) -> Receipt:
+    """C1: relevant, it becomes a case under investigation; not relevant, it is purged at once."""
+
+    def decide(work: Work) -> Decided:
+        case = desk.case(case_id, ask.organisation)
+        if relevant:
+            case.qualify(work.act, work.seal(case.id, "qualification", reason))
+        else:
+            case.dismiss(work.act)
+            forget_case(desk, work, case)
+        return decided(case, state=case.state)
+
+    return desk.carry_out(ask, decide)
+
+
+def forget_case(desk: Desk, work: Work, case: Case) -> None:
+    """C5: the case's key is destroyed before its purge is recorded; its ciphertexts go with the record."""
+    desk.keyring.destroy(case.id)
+    work.forgotten.append(case.id)
+
+
+def close_case(desk: Desk, ask: Ask, case_id: UUID, outcome: ClosingOutcome) -> Receipt:
+    """C3."""
+
+    def decide(work: Work) -> Decided:
+        case = desk.case(case_id, ask.organisation)
+        case.close(work.act, outcome)
+        return decided(case, state=case.state)
+
+    return desk.carry_out(ask, decide)

@@ -1,0 +1,81 @@
+"""Work: what one command does at once, gathered until it is recorded in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from msgspec import Struct
+
+from watchlist.domain.aggregate import Act
+from watchlist.domain.commitment import Sealed
+from watchlist.domain.tokens import Token
+from watchlist.ports import Cipher, Keyring, SealedRow
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Who asks for a command, and under which id: the same id with the same body is the same command."""
+
+    operator: UUID
+    organisation: str
+    command_id: UUID = field(default_factory=uuid4)
+    mac: bytes = b""
+
+
+class SubjectTokens(Struct, frozen=True):
+    """All the tokens under which one subject is found from now on."""
+
+    subject_id: UUID
+    organisation: str
+    tokens: tuple[Token, ...]
+
+
+class Erased(Exception):
+    """The owner's key is gone: what it sealed cannot be read, or added to, ever again."""
+
+
+@dataclass(slots=True)
+class Work:
+    """Gathers what one command seals and looks up; the log records all of it, or nothing."""
+
+    act: Act
+    ask: Ask
+    keyring: Keyring
+    cipher: Cipher
+    keys: dict[UUID, bytes] = field(default_factory=dict)
+    sealed: list[SealedRow] = field(default_factory=list)
+    subject_tokens: list[SubjectTokens] = field(default_factory=list)
+    stolen: list[tuple[UUID, bytes]] = field(default_factory=list)
+    imported_lines: list[tuple[bytes, UUID]] = field(default_factory=list)
+    case_references: list[tuple[bytes, UUID]] = field(default_factory=list)
+    forgotten: list[UUID] = field(default_factory=list)
+    """Owners whose vault rows go in this transaction; their key was destroyed before."""
+    unknown_before: list[bytes] = field(default_factory=list)
+    """Exact identifiers that no subject of the organisation had when this was decided."""
+    answer: bytes = b"{}"
+    recorded_at: datetime | None = None
+
+    def new_owners(self, *owners: UUID) -> None:
+        """Keys for new subjects or cases, committed before the events that need them."""
+        self.keys.update(self.keyring.create(owners))
+
+    def seal(self, owner: UUID, name: str, value: str | bytes) -> Sealed:
+        """Seal one value of an owner; the event keeps what is returned."""
+        ref = uuid4()
+        raw = value.encode() if isinstance(value, str) else value
+        sealed, ciphertext = self.cipher.seal(self._key(owner), owner, name, ref, raw)
+        self.sealed.append(SealedRow(ref, owner, name, ciphertext))
+        return sealed
+
+    def seal_optional(self, owner: UUID, name: str, value: str | None) -> Sealed | None:
+        return None if value is None else self.seal(owner, name, value)
+
+    def _key(self, owner: UUID) -> bytes:
+        if owner not in self.keys:
+            self.keys.update(self.keyring.keys([owner]))
+        try:
+            return self.keys[owner]
+        except KeyError:
+            raise Erased(str(owner)) from None

@@ -1,0 +1,655 @@
+"""Case: one matter, its subjects, its judicial procedures and its inscriptions (the consistency boundary).
+
+Recorded in case_events.py; decided, then remembered, here. Rules stand only under "decided".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from watchlist.domain import case_events as events
+from watchlist.domain import inscription as rules
+from watchlist.domain import periods, refusals, retention
+from watchlist.domain.aggregate import Act, Aggregate, Event, remembers
+from watchlist.domain.case_events import ClosingOutcome, PurgeBasis, Source
+from watchlist.domain.commitment import Sealed
+from watchlist.domain.inscription import (
+    Candidate,
+    DelistingGround,
+    Ground,
+    Inscription,
+    Provenance,
+    State,
+)
+from watchlist.domain.procedure import Kind, Naming, Outcome, Procedure, require_names, require_past
+
+
+class CaseState(StrEnum):
+    ALERT = "alert"
+    UNDER_INVESTIGATION = "under_investigation"
+    CLOSED = "closed"
+    DISMISSED = "dismissed"
+    PURGED = "purged"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    id: UUID
+    at: datetime
+    by: UUID
+    description: Sealed
+    sha256: Sealed
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    at: datetime
+    by: UUID
+    text: Sealed
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    raised_on: date
+    source: Source
+    summary: Sealed
+    amount_at_stake: Sealed | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewProcedure:
+    """What a person records of a procedure that was opened (C4)."""
+
+    kind: Kind
+    court: Sealed
+    reference: Sealed
+    opened_on: date
+    subject_ids: tuple[UUID, ...]
+    continues: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a person records of a procedure that has definitively ended (C4, C2)."""
+
+    outcome: Outcome
+    ended_on: date
+    limitation_basis: Sealed
+    limitation_ends_on: date
+    subject_ids: tuple[UUID, ...] | None = None
+    """None: all those for whom it is ongoing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What is proposed, or amended: grounds, term, and why that is proportionate (L6)."""
+
+    grounds: tuple[Ground, ...]
+    term_months: int
+    proportionality: Sealed | None
+    provenance: Provenance | None = None
+
+
+class Case(Aggregate):
+    def __init__(self, id: UUID) -> None:
+        super().__init__(id)
+        self.state = CaseState.ALERT
+        self.opened_at: datetime
+        self.opened_by: UUID
+        self.last_active_at: datetime
+        self.alert: Alert | None = None
+        self.import_id: UUID | None = None
+        self.reference: Sealed | None = None
+        self.qualification_reason: Sealed | None = None
+        self.closed_at: datetime | None = None
+        self.closing_outcome: ClosingOutcome | None = None
+        self.purge_basis: PurgeBasis | None = None
+        self.subject_ids: list[UUID] = []
+        self.followed: dict[UUID, UUID] = {}
+        self.victims: set[UUID] = set()
+        self.notes: list[Note] = []
+        self.evidence: list[Evidence] = []
+        self.procedures: dict[UUID, Procedure] = {}
+        self.inscriptions: dict[UUID, Inscription] = {}
+
+    # What others ask --------------------------------------------------------------------------
+
+    def subject_now(self, subject_id: UUID) -> UUID:
+        """Who stands for that subject today: itself, or the one it was merged into (C8)."""
+        return self.followed.get(subject_id, subject_id)
+
+    def subjects_now(self) -> list[UUID]:
+        return list(dict.fromkeys(self.subject_now(subject) for subject in self.subject_ids))
+
+    def ends_at(self, inscription: Inscription) -> datetime:
+        """When the entry ends, as far as is known (L1)."""
+        return retention.entry_ends_at(inscription.term, self._holds_on(inscription))
+
+    def held_by(self, inscription: Inscription) -> list[UUID]:
+        """The procedures that hold the entry, or will when its term elapses: those ongoing for its subject."""
+        elapses_at = inscription.term.elapses_at
+        return [
+            procedure.id
+            for procedure, subject in self._namings_of(inscription)
+            if procedure.is_ongoing_for(subject)
+            and procedure.hold_on(subject, inscription.imported_at).since < elapses_at
+        ]
+
+    def is_listed(self, inscription: Inscription, at: datetime) -> bool:
+        return inscription.state is State.ACTIVE and at < self.ends_at(inscription)
+
+    def elapsed(self, at: datetime) -> list[Inscription]:
+        """The entries that have ended by themselves and are not yet recorded as delisted (L4)."""
+        active = (i for i in self.inscriptions.values() if i.state is State.ACTIVE)
+        return [inscription for inscription in active if not self.is_listed(inscription, at)]
+
+    @property
+    def alert_ends_at(self) -> datetime | None:
+        if self.state is not CaseState.ALERT or self.alert is None:
+            return None
+        return retention.alert_ends_at(self.alert.raised_on)
+
+    @property
+    def inactive_at(self) -> datetime | None:
+        if self.state is not CaseState.UNDER_INVESTIGATION:
+            return None
+        return retention.inactive_at(periods.civil_date(self.last_active_at))
+
+    @property
+    def data_end_at(self) -> datetime | None:
+        """When the data of a closed case go (C2), as far as is known; not while an entry is active (C3)."""
+        if self.closed_at is None or self.state is not CaseState.CLOSED:
+            return None
+        if any(inscription.is_open for inscription in self.inscriptions.values()):
+            return retention.NEVER
+        limitations = [None if p.is_ongoing else p.limitation_ends_on for p in self.procedures.values()]
+        return retention.case_data_end_at(periods.civil_date(self.closed_at), limitations)
+
+    # Decided ----------------------------------------------------------------------------------
+
+    @classmethod
+    def raise_alert(cls, act: Act, id: UUID, alert: Alert, subject_ids: Sequence[UUID]) -> Case:
+        """C1: `raised_on` is neither in the future nor older than six months."""
+        require_past(alert.raised_on, act.at, "raised_on")
+        if act.at >= retention.alert_ends_at(alert.raised_on):
+            raise refusals.AlertTooOld("raised_on")
+        case = cls(id)
+        case.record(
+            events.AlertRaised,
+            act,
+            raised_on=alert.raised_on,
+            source=alert.source,
+            subject_ids=tuple(subject_ids),
+            summary=alert.summary,
+            amount_at_stake=alert.amount_at_stake,
+        )
+        return case
+
+    @classmethod
+    def take_over(
+        cls, act: Act, id: UUID, import_id: UUID, reference: Sealed, subject_ids: Sequence[UUID]
+    ) -> Case:
+        """L7: a case that comes with an imported list is already qualified."""
+        case = cls(id)
+        case.record(
+            events.CaseImported, act, import_id=import_id, reference=reference, subject_ids=tuple(subject_ids)
+        )
+        return case
+
+    def qualify(self, act: Act, reason: Sealed) -> None:
+        """The alert is relevant: it becomes a case under investigation."""
+        self._require_alert(act)
+        self.record(events.AlertQualified, act, reason=reason)
+
+    def dismiss(self, act: Act) -> None:
+        """C1: found not relevant, purged at once."""
+        self._require_alert(act)
+        self.record(events.AlertDismissed, act)
+        self.record(events.CaseDataPurged, act, basis=PurgeBasis.NOT_RELEVANT)
+
+    def purge_expired_alert(self, act: Act) -> bool:
+        """C1: an alert not qualified within six months of being raised is purged."""
+        ends_at = self.alert_ends_at
+        if ends_at is None or act.at < ends_at:
+            return False
+        self.record(events.CaseDataPurged, act, basis=PurgeBasis.ALERT_EXPIRED)
+        return True
+
+    def add_subject(self, act: Act, subject_id: UUID) -> None:
+        self._require_open(act)
+        if subject_id not in self.subjects_now():
+            self.record(events.SubjectAdded, act, subject_id=subject_id)
+
+    def add_note(self, act: Act, text: Sealed) -> None:
+        self._require_open(act)
+        self.record(events.NoteAdded, act, text=text)
+
+    def add_evidence(self, act: Act, id: UUID, description: Sealed, sha256: Sealed) -> None:
+        self._require_open(act)
+        self.record(events.EvidenceAdded, act, evidence_id=id, description=description, sha256=sha256)
+
+    def record_victim(self, act: Act, subject_id: UUID, stolen: Sealed, reason: Sealed) -> None:
+        """L10: a victim is never listed by the case it is a victim in."""
+        self._require_open(act)
+        if self._open_inscription_of(subject_id) is not None:
+            raise refusals.EntryActive("subject_id")
+        self.record(events.VictimRecorded, act, subject_id=subject_id, stolen=stolen, reason=reason)
+
+    def open_procedure(self, act: Act, id: UUID, new: NewProcedure) -> None:
+        """C4: needs a qualified case, closed or not; continuing another leaves no gap."""
+        self._require_qualified(act)
+        require_past(new.opened_on, act.at, "opened_on")
+        named = require_names(new.subject_ids, self.subject_ids + self.subjects_now())
+        if new.continues is not None:
+            continued = self._procedure(new.continues, "continues")
+            self._require_ongoing(continued, named)
+        self.record(
+            events.ProcedureOpened,
+            act,
+            procedure_id=id,
+            kind=new.kind,
+            court=new.court,
+            reference=new.reference,
+            opened_on=new.opened_on,
+            subject_ids=named,
+            continues=new.continues,
+        )
+
+    def end_procedure(self, act: Act, procedure_id: UUID, ending: Ending) -> None:
+        """C4: definitively, for one or several subjects, on a date not in the future."""
+        self._require_qualified(act)
+        procedure = self._procedure(procedure_id)
+        require_past(ending.ended_on, act.at, "ended_on")
+        if ending.ended_on < procedure.opened_on:
+            raise refusals.EndsBeforeItBegan("ended_on")
+        if ending.subject_ids is None:
+            named = tuple(s for s in procedure.names if procedure.is_ongoing_for(s))
+        else:
+            named = self._as_named(procedure, require_names(ending.subject_ids, self.subject_ids))
+        self._require_ongoing(procedure, named)
+        self.record(
+            events.ProcedureEnded,
+            act,
+            procedure_id=procedure_id,
+            subject_ids=named,
+            outcome=ending.outcome,
+            ended_on=ending.ended_on,
+            limitation_basis=ending.limitation_basis,
+            limitation_ends_on=ending.limitation_ends_on,
+        )
+
+    def close(self, act: Act, outcome: ClosingOutcome) -> None:
+        """C3: not while a proposal is pending; entries stay."""
+        self._require_qualified(act)
+        if self.state is CaseState.CLOSED:
+            raise refusals.CaseIsClosed(state=self.state)
+        if any(i.state is State.PROPOSED for i in self.inscriptions.values()):
+            raise refusals.ProposalPending(state=self.state)
+        self.record(events.CaseClosed, act, outcome=outcome)
+
+    def follow(self, act: Act, merged: UUID, into: UUID | None) -> None:
+        """C8: entries follow a merge, and a split; never two open entries of one subject (L8)."""
+        if into is not None and self._open_inscription_of(merged) and self._open_inscription_of(into):
+            raise refusals.AlreadyProposed("duplicate_id")
+        self.record(events.SubjectFollowed, act, merged=merged, into=into)
+
+    def propose(
+        self, act: Act, id: UUID, subject_id: UUID, subject: Candidate, proposal: Proposal
+    ) -> Inscription:
+        """L6, L7, L8."""
+        self._require_inscribable(act, subject_id, subject)
+        if self._open_inscription_of(subject_id) is not None:
+            raise refusals.AlreadyProposed("subject_id", state=self._open_inscription_of(subject_id))
+        self._require_new_evidence(subject_id)
+        self.record(
+            events.InscriptionProposed,
+            act,
+            inscription_id=id,
+            subject_id=subject_id,
+            grounds=proposal.grounds,
+            grounds_version=rules.GROUNDS_VERSION,
+            term_months=rules.require_term(proposal.term_months),
+            proportionality=proposal.proportionality,
+            provenance=proposal.provenance,
+        )
+        return self.inscriptions[id]
+
+    def amend(self, act: Act, inscription_id: UUID, proposal: Proposal) -> None:
+        """L6: a proposal can be amended; whoever amended it last cannot approve it (L5)."""
+        self._proposed(inscription_id)
+        self.record(
+            events.InscriptionAmended,
+            act,
+            inscription_id=inscription_id,
+            grounds=proposal.grounds,
+            grounds_version=rules.GROUNDS_VERSION,
+            term_months=rules.require_term(proposal.term_months),
+            proportionality=proposal.proportionality,
+        )
+
+    def withdraw(self, act: Act, inscription_id: UUID) -> None:
+        self._proposed(inscription_id)
+        self.record(events.InscriptionWithdrawn, act, inscription_id=inscription_id)
+
+    def reject(self, act: Act, inscription_id: UUID, reason: Sealed) -> None:
+        self._proposed(inscription_id)
+        self.record(events.InscriptionRejected, act, inscription_id=inscription_id, reason=reason)
+
+    def approve(
+        self,
+        act: Act,
+        inscription_id: UUID,
+        subject: Candidate,
+        notice_deferral: Sealed | None = None,
+        notice_review_on: date | None = None,
+    ) -> Inscription:
+        """L5, L6, L7: inscribed on today's civil date in Paris; an imported entry keeps its own."""
+        inscription = self._proposed(inscription_id)
+        rules.require_second_person(inscription, act.by)
+        self._require_inscribable(act, inscription.subject_id, subject)
+        inscribed_on = periods.civil_date(act.at)
+        if inscription.provenance is not None:
+            inscribed_on = inscription.provenance.inscribed_on
+            self._require_not_elapsed(act, inscription, inscribed_on)
+        self.record(
+            events.InscriptionApproved,
+            act,
+            inscription_id=inscription_id,
+            inscribed_on=inscribed_on,
+            notice_deferral=notice_deferral,
+            notice_review_on=notice_review_on,
+        )
+        return inscription
+
+    def restrict(self, act: Act, inscription_id: UUID, reason: Sealed) -> None:
+        """P2, L9: no hit from the moment this is recorded; the term runs on."""
+        inscription = self._listed(act, inscription_id)
+        if inscription.restricted:
+            raise refusals.AlreadyRestricted(state="restricted")
+        self.record(events.InscriptionRestricted, act, inscription_id=inscription_id, reason=reason)
+
+    def lift_restriction(self, act: Act, inscription_id: UUID, reason: Sealed) -> None:
+        """P2: lifting never revives what has ended."""
+        inscription = self._listed(act, inscription_id)
+        if not inscription.restricted:
+            raise refusals.NotRestricted(state=inscription.state)
+        self.record(events.RestrictionLifted, act, inscription_id=inscription_id, reason=reason)
+
+    def delist(self, act: Act, inscription_id: UUID, ground: DelistingGround, reason: Sealed) -> None:
+        """L9: on a ground of a person's decision."""
+        self._listed(act, inscription_id)
+        self.record(
+            events.InscriptionDelisted,
+            act,
+            inscription_id=inscription_id,
+            ground=rules.require_ground_of_a_person(ground),
+            reason=reason,
+        )
+
+    def delist_elapsed(self, act: Act) -> int:
+        """L1, L4: record the end of every entry that has ended by itself; how many."""
+        elapsed = self.elapsed(act.at)
+        for inscription in elapsed:
+            self.record(
+                events.InscriptionDelisted,
+                act,
+                inscription_id=inscription.id,
+                ground=DelistingGround.TERM_ELAPSED,
+            )
+        return len(elapsed)
+
+    # What the decisions require ---------------------------------------------------------------
+
+    def _require_alive(self, act: Act) -> None:
+        if self.state in (CaseState.PURGED, CaseState.DISMISSED):
+            raise refusals.CasePurged(state=self.state)
+        ends_at = self.alert_ends_at
+        if ends_at is not None and act.at >= ends_at:
+            raise refusals.AlertExpired(state=self.state)
+
+    def _require_alert(self, act: Act) -> None:
+        self._require_alive(act)
+        if self.state is not CaseState.ALERT:
+            raise refusals.AlreadyQualified(state=self.state)
+
+    def _require_open(self, act: Act) -> None:
+        self._require_alive(act)
+        if self.state is CaseState.CLOSED:
+            raise refusals.CaseIsClosed(state=self.state)
+
+    def _require_qualified(self, act: Act) -> None:
+        self._require_alive(act)
+        if self.state is CaseState.ALERT:
+            raise refusals.CaseNotQualified(state=self.state)
+
+    def _require_inscribable(self, act: Act, subject_id: UUID, subject: Candidate) -> None:
+        """L6: a qualified case that is not closed, an identified subject of it, not its victim (L10)."""
+        self._require_qualified(act)
+        self._require_open(act)
+        if subject_id not in self.subject_ids and subject_id not in self.subjects_now():
+            raise refusals.SubjectNotInCase("subject_id")
+        if self.subject_now(subject_id) in {self.subject_now(victim) for victim in self.victims}:
+            raise refusals.VictimNotListed("subject_id")
+        rules.require_candidate(subject)
+
+    def _require_new_evidence(self, subject_id: UUID) -> None:
+        """L8: a second entry by the same case needs evidence recorded after the first began."""
+        began = [i.inscribed_at for i in self._inscriptions_of(subject_id) if i.inscribed_at is not None]
+        if began and not any(evidence.at > max(began) for evidence in self.evidence):
+            raise refusals.NewEvidenceNeeded("subject_id", state=self.state)
+
+    def _require_not_elapsed(self, act: Act, inscription: Inscription, inscribed_on: date) -> None:
+        """L7: an imported entry whose term has elapsed needs a procedure that holds it."""
+        term = retention.Term(inscribed_on, inscription.term_months)
+        holds = [p.hold_on(s, act.at) for p, s in self._namings_of(inscription)]
+        if retention.entry_ends_at(term, holds) <= act.at:
+            raise refusals.TermElapsed("inscribed_on")
+
+    def _require_ongoing(self, procedure: Procedure, subject_ids: Iterable[UUID]) -> None:
+        named = tuple(subject_ids)
+        if not named or not all(procedure.is_ongoing_for(subject) for subject in named):
+            raise refusals.ProcedureNotOngoing("subject_ids", state="ended")
+
+    def _procedure(self, procedure_id: UUID, field: str | None = None) -> Procedure:
+        if procedure_id not in self.procedures:
+            raise refusals.NoSuchProcedure(field)
+        return self.procedures[procedure_id]
+
+    def _as_named(self, procedure: Procedure, subject_ids: Iterable[UUID]) -> tuple[UUID, ...]:
+        """The subjects as the procedure names them: a merged one may be asked under either id."""
+        asked = {self.subject_now(subject) for subject in subject_ids}
+        return tuple(named for named in procedure.names if self.subject_now(named) in asked)
+
+    def inscription(self, inscription_id: UUID) -> Inscription:
+        if inscription_id not in self.inscriptions:
+            raise refusals.NoSuchInscription()
+        return self.inscriptions[inscription_id]
+
+    def _proposed(self, inscription_id: UUID) -> Inscription:
+        inscription = self.inscription(inscription_id)
+        if inscription.state is not State.PROPOSED:
+            raise refusals.NotProposed(state=inscription.state)
+        return inscription
+
+    def _listed(self, act: Act, inscription_id: UUID) -> Inscription:
+        inscription = self.inscription(inscription_id)
+        if not self.is_listed(inscription, act.at):
+            ended = inscription.state is State.ACTIVE
+            raise refusals.NotListed(state="ended" if ended else inscription.state)
+        return inscription
+
+    def _inscriptions_of(self, subject_id: UUID) -> list[Inscription]:
+        subject = self.subject_now(subject_id)
+        return [i for i in self.inscriptions.values() if self.subject_now(i.subject_id) == subject]
+
+    def _open_inscription_of(self, subject_id: UUID) -> State | None:
+        return next((i.state for i in self._inscriptions_of(subject_id) if i.is_open), None)
+
+    def _namings_of(self, inscription: Inscription) -> list[tuple[Procedure, UUID]]:
+        subject = self.subject_now(inscription.subject_id)
+        return [
+            (procedure, named)
+            for procedure in self.procedures.values()
+            for named in procedure.names
+            if self.subject_now(named) == subject
+        ]
+
+    def _holds_on(self, inscription: Inscription) -> list[retention.Hold]:
+        return [p.hold_on(s, inscription.imported_at) for p, s in self._namings_of(inscription)]
+
+    # Remembered -------------------------------------------------------------------------------
+
+    def remember(self, event: Event) -> Case:
+        super().remember(event)
+        self.last_active_at = event.at
+        return self
+
+    @remembers(events.AlertRaised)
+    def _alert_raised(self, event: events.AlertRaised) -> None:
+        self.organisation = event.organisation
+        self.opened_at, self.opened_by = event.at, event.by
+        self.alert = Alert(event.raised_on, event.source, event.summary, event.amount_at_stake)
+        self.subject_ids = list(event.subject_ids)
+
+    @remembers(events.CaseImported)
+    def _imported(self, event: events.CaseImported) -> None:
+        self.organisation = event.organisation
+        self.opened_at, self.opened_by = event.at, event.by
+        self.state = CaseState.UNDER_INVESTIGATION
+        self.import_id, self.reference = event.import_id, event.reference
+        self.subject_ids = list(event.subject_ids)
+
+    @remembers(events.AlertQualified)
+    def _qualified(self, event: events.AlertQualified) -> None:
+        self.state = CaseState.UNDER_INVESTIGATION
+        self.qualification_reason = event.reason
+
+    @remembers(events.AlertDismissed)
+    def _dismissed(self, event: events.AlertDismissed) -> None:
+        self.state = CaseState.DISMISSED
+
+    @remembers(events.CaseDataPurged)
+    def _purged(self, event: events.CaseDataPurged) -> None:
+        self.state = CaseState.PURGED
+        self.purge_basis = event.basis
+
+    @remembers(events.SubjectAdded)
+    def _subject_added(self, event: events.SubjectAdded) -> None:
+        self.subject_ids.append(event.subject_id)
+
+    @remembers(events.NoteAdded)
+    def _note_added(self, event: events.NoteAdded) -> None:
+        self.notes.append(Note(event.at, event.by, event.text))
+
+    @remembers(events.EvidenceAdded)
+    def _evidence_added(self, event: events.EvidenceAdded) -> None:
+        self.evidence.append(
+            Evidence(event.evidence_id, event.at, event.by, event.description, event.sha256)
+        )
+
+    @remembers(events.VictimRecorded)
+    def _victim_recorded(self, event: events.VictimRecorded) -> None:
+        self.victims.add(event.subject_id)
+
+    @remembers(events.ProcedureOpened)
+    def _procedure_opened(self, event: events.ProcedureOpened) -> None:
+        continued = self.procedures[event.continues].names if event.continues else {}
+        procedure = Procedure(
+            event.procedure_id,
+            event.kind,
+            event.court,
+            event.reference,
+            event.opened_on,
+            event.at,
+            event.continues,
+        )
+        for subject in event.subject_ids:
+            before = continued.get(subject)
+            procedure.names[subject] = Naming(since=before.since if before else event.at)
+            if before:
+                before.until = event.at
+        self.procedures[procedure.id] = procedure
+
+    @remembers(events.ProcedureEnded)
+    def _procedure_ended(self, event: events.ProcedureEnded) -> None:
+        procedure = self.procedures[event.procedure_id]
+        for subject in event.subject_ids:
+            procedure.names[subject] = Naming(procedure.names[subject].since, event.at, event.outcome)
+        known = procedure.limitation_ends_on
+        procedure.limitation_ends_on = max(filter(None, (known, event.limitation_ends_on)))
+
+    @remembers(events.CaseClosed)
+    def _closed(self, event: events.CaseClosed) -> None:
+        self.state = CaseState.CLOSED
+        self.closed_at, self.closing_outcome = event.at, event.outcome
+
+    @remembers(events.SubjectFollowed)
+    def _subject_followed(self, event: events.SubjectFollowed) -> None:
+        if event.into is None:
+            self.followed.pop(event.merged, None)
+        else:
+            self.followed[event.merged] = event.into
+
+    @remembers(events.InscriptionProposed)
+    def _inscription_proposed(self, event: events.InscriptionProposed) -> None:
+        self.inscriptions[event.inscription_id] = Inscription(
+            id=event.inscription_id,
+            subject_id=event.subject_id,
+            grounds=event.grounds,
+            term_months=event.term_months,
+            proportionality=event.proportionality,
+            proposed_by=event.by,
+            proposed_at=event.at,
+            last_amended_by=event.by,
+            provenance=event.provenance,
+        )
+
+    @remembers(events.InscriptionAmended)
+    def _inscription_amended(self, event: events.InscriptionAmended) -> None:
+        inscription = self.inscriptions[event.inscription_id]
+        inscription.grounds = event.grounds
+        inscription.term_months = event.term_months
+        inscription.proportionality = event.proportionality
+        inscription.last_amended_by = event.by
+
+    @remembers(events.InscriptionWithdrawn)
+    def _inscription_withdrawn(self, event: events.InscriptionWithdrawn) -> None:
+        self.inscriptions[event.inscription_id].state = State.WITHDRAWN
+
+    @remembers(events.InscriptionRejected)
+    def _inscription_rejected(self, event: events.InscriptionRejected) -> None:
+        self.inscriptions[event.inscription_id].state = State.REJECTED
+
+    @remembers(events.InscriptionApproved)
+    def _inscription_approved(self, event: events.InscriptionApproved) -> None:
+        inscription = self.inscriptions[event.inscription_id]
+        inscription.state = State.ACTIVE
+        inscription.inscribed_at, inscription.inscribed_on = event.at, event.inscribed_on
+        inscription.approved_by = event.by
+        inscription.notice_review_on = event.notice_review_on
+
+    @remembers(events.InscriptionRestricted)
+    def _inscription_restricted(self, event: events.InscriptionRestricted) -> None:
+        self.inscriptions[event.inscription_id].restricted = True
+
+    @remembers(events.RestrictionLifted)
+    def _restriction_lifted(self, event: events.RestrictionLifted) -> None:
+        self.inscriptions[event.inscription_id].restricted = False
+
+    @remembers(events.InscriptionDelisted)
+    def _inscription_delisted(self, event: events.InscriptionDelisted) -> None:
+        inscription = self.inscriptions[event.inscription_id]
+        inscription.state = State.DELISTED
+        inscription.delisted_at, inscription.delisting_ground = event.at, event.ground
+
+
+def blank_case(event: Event) -> Case:
+    return Case(event.originator_id)
+
+
+for _beginning in (events.AlertRaised, events.CaseImported):
+    _beginning.blank = blank_case  # type: ignore[method-assign]

@@ -1,0 +1,217 @@
+"""What is recorded of a case: its events, in the order of a matter's life.
+
+Codes, dates, random ids and commitments only. A topic never changes; a class may move.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from watchlist.domain.aggregate import Event
+from watchlist.domain.commitment import Sealed
+from watchlist.domain.inscription import DelistingGround, Ground, Provenance
+from watchlist.domain.procedure import Kind, Outcome
+
+
+class Source(StrEnum):
+    """Where an alert comes from."""
+
+    CONTROL = "control"
+    DATA_ANALYSIS = "data_analysis"
+    COMPLAINT = "complaint"
+    PARTNER = "partner"
+    TIP_OFF = "tip_off"
+    AUTHORITY = "authority"
+    OTHER = "other"
+
+
+class ClosingOutcome(StrEnum):
+    ESTABLISHED = "established"
+    NOT_ESTABLISHED = "not_established"
+    SETTLED = "settled"
+    REFERRED = "referred"
+    ABANDONED = "abandoned"
+
+
+class PurgeBasis(StrEnum):
+    """Why a case's data went."""
+
+    NOT_RELEVANT = "not_relevant"
+    ALERT_EXPIRED = "alert_expired"
+    RETENTION = "retention"
+
+
+class CaseEvent(Event, frozen=True, kw_only=True):
+    """Anything recorded in the stream of a case."""
+
+
+class AlertRaised(CaseEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "case.alert_raised"
+    raised_on: date
+    source: Source
+    subject_ids: tuple[UUID, ...]
+    summary: Sealed
+    amount_at_stake: Sealed | None = None
+
+
+class CaseImported(CaseEvent, frozen=True, kw_only=True):
+    """L7: a matter that another register had already qualified."""
+
+    TOPIC: ClassVar[str] = "case.imported"
+    import_id: UUID
+    reference: Sealed
+    subject_ids: tuple[UUID, ...]
+
+
+class AlertQualified(CaseEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "case.qualified"
+    reason: Sealed
+
+
+class AlertDismissed(CaseEvent, frozen=True, kw_only=True):
+    """C1: found not relevant; nobody's reason is kept, since the data go at once."""
+
+    TOPIC: ClassVar[str] = "case.dismissed"
+
+
+class SubjectAdded(CaseEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "case.subject_added"
+    subject_id: UUID
+
+
+class NoteAdded(CaseEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "case.note_added"
+    text: Sealed
+
+
+class EvidenceAdded(CaseEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "case.evidence_added"
+    evidence_id: UUID
+    description: Sealed
+    sha256: Sealed
+
+
+class VictimRecorded(CaseEvent, frozen=True, kw_only=True):
+    """L10: in this matter the subject is a victim of identity theft; these identifiers of its were stolen."""
+
+    TOPIC: ClassVar[str] = "case.victim_recorded"
+    MOVES_THE_LIST: ClassVar[bool] = True
+    subject_id: UUID
+    stolen: Sealed
+    reason: Sealed
+
+
+class ProcedureOpened(CaseEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "case.procedure_opened"
+    MOVES_THE_LIST: ClassVar[bool] = True
+    procedure_id: UUID
+    kind: Kind
+    court: Sealed
+    reference: Sealed
+    opened_on: date
+    subject_ids: tuple[UUID, ...]
+    continues: UUID | None = None
+
+
+class ProcedureEnded(CaseEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "case.procedure_ended"
+    MOVES_THE_LIST: ClassVar[bool] = True
+    procedure_id: UUID
+    subject_ids: tuple[UUID, ...]
+    outcome: Outcome
+    ended_on: date
+    limitation_basis: Sealed
+    limitation_ends_on: date
+
+
+class CaseClosed(CaseEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "case.closed"
+    outcome: ClosingOutcome
+
+
+class CaseDataPurged(CaseEvent, frozen=True, kw_only=True):
+    """C5: the key of the case is destroyed; what remains is a skeleton."""
+
+    TOPIC: ClassVar[str] = "case.purged"
+    basis: PurgeBasis
+
+
+class SubjectFollowed(CaseEvent, frozen=True, kw_only=True):
+    """C8: two subjects were merged, or split again, and this case follows: what was `merged`'s is `into`'s."""
+
+    TOPIC: ClassVar[str] = "case.subject_followed"
+    MOVES_THE_LIST: ClassVar[bool] = True
+    merged: UUID
+    into: UUID | None
+    """None when they were split again."""
+
+
+class InscriptionProposed(CaseEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "inscription.proposed"
+    MOVES_THE_LIST: ClassVar[bool] = True
+    inscription_id: UUID
+    subject_id: UUID
+    grounds: tuple[Ground, ...]
+    grounds_version: int
+    term_months: int
+    proportionality: Sealed | None = None
+    """None: inherited from the list it was imported from (L7)."""
+    provenance: Provenance | None = None
+
+
+class InscriptionAmended(CaseEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "inscription.amended"
+    MOVES_THE_LIST: ClassVar[bool] = True
+    inscription_id: UUID
+    grounds: tuple[Ground, ...]
+    grounds_version: int
+    term_months: int
+    proportionality: Sealed | None = None
+
+
+class InscriptionWithdrawn(CaseEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "inscription.withdrawn"
+    MOVES_THE_LIST: ClassVar[bool] = True
+    inscription_id: UUID
+
+
+class InscriptionRejected(CaseEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "inscription.rejected"
+    MOVES_THE_LIST: ClassVar[bool] = True
+    inscription_id: UUID
+    reason: Sealed
+
+
+class InscriptionApproved(CaseEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "inscription.approved"
+    MOVES_THE_LIST: ClassVar[bool] = True
+    inscription_id: UUID
+    inscribed_on: date
+    notice_deferral: Sealed | None = None
+    notice_review_on: date | None = None
+
+
+class InscriptionRestricted(CaseEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "inscription.restricted"
+    MOVES_THE_LIST: ClassVar[bool] = True
+    inscription_id: UUID
+    reason: Sealed
+
+
+class RestrictionLifted(CaseEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "inscription.restriction_lifted"
+    MOVES_THE_LIST: ClassVar[bool] = True
+    inscription_id: UUID
+    reason: Sealed
+
+
+class InscriptionDelisted(CaseEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "inscription.delisted"
+    MOVES_THE_LIST: ClassVar[bool] = True
+    inscription_id: UUID
+    ground: DelistingGround
+    reason: Sealed | None = None
+    """None when the term elapsed by itself."""

@@ -1,0 +1,398 @@
+"""Every refusal of the house.
+
+    Refusal
+    ├── Malformed                 the request itself is wrong: correct it and send it again
+    ├── NotAllowed                the request is right, this operator may not make it
+    ├── NotFound                  nothing of that name here (also: it is another organisation's)
+    ├── Conflict                  the state forbids it (the state is told)
+    └── Unavailable               nothing was decided: try again later
+
+The first paragraph of a docstring is the sentence told to people in English, the paragraph that
+begins with `fr:` the same in French. Neither ever holds a personal value: what varies is
+a field's name, a code or a state.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import ClassVar
+
+
+class Refusal(Exception):
+    """The request was refused.
+
+    fr: La demande est refusée.
+    """
+
+    code: ClassVar[str] = "refusal"
+    english: ClassVar[str] = ""
+    french: ClassVar[str] = ""
+
+    def __init__(self, field: str | None = None, *, state: str | None = None, detail: str | None = None) -> None:
+        self.field = field
+        self.state = state
+        self.detail = detail or self.english
+        super().__init__(self.code)
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        cls.english, cls.french = _sentences(cls)
+
+
+def _sentences(cls: type[Refusal]) -> tuple[str, str]:
+    paragraphs = [" ".join(p.split()) for p in (inspect.cleandoc(cls.__doc__ or "")).split("\n\n")]
+    french = [p.removeprefix("fr:").strip() for p in paragraphs if p.startswith("fr:")]
+    return paragraphs[0], french[0] if french else ""
+
+
+class Malformed(Refusal):
+    """A field of the request is malformed; correct it and send it again.
+
+    fr: Un champ de la demande est mal formé ; corrigez-le et renvoyez-la.
+    """
+
+
+class NotAllowed(Refusal):
+    """This operator may not do that.
+
+    fr: Cette personne habilitée ne peut pas faire cela.
+    """
+
+
+class NotFound(Refusal):
+    """There is nothing of that identifier in your organisation.
+
+    fr: Rien ne porte cet identifiant dans votre organisme.
+    """
+
+
+class Conflict(Refusal):
+    """The present state forbids it.
+
+    fr: L'état actuel ne le permet pas.
+    """
+
+
+class Unavailable(Refusal):
+    """The service cannot answer now; nothing was recorded. Try again shortly.
+
+    fr: Le service ne peut pas répondre maintenant ; rien n'a été enregistré. Réessayez bientôt.
+    """
+
+
+# Malformed ------------------------------------------------------------------------------------
+
+
+class DateInTheFuture(Malformed):
+    """The date is in the future; give a date up to today, in Paris.
+
+    fr: La date est dans l'avenir ; donnez une date jusqu'à aujourd'hui, à Paris.
+    """
+
+
+class AlertTooOld(Malformed):
+    """The alert was raised more than six months ago and may no longer be recorded (C1).
+
+    fr: L'alerte date de plus de six mois et ne peut plus être enregistrée (C1).
+    """
+
+
+class TermOutOfRange(Malformed):
+    """The term is a whole number of months from 1 to 60 (L1).
+
+    fr: La durée est un nombre entier de mois, de 1 à 60 (L1).
+    """
+
+
+class GroundsMissing(Malformed):
+    """Give at least one ground of the closed list, each once (L6).
+
+    fr: Donnez au moins un motif de la liste fermée, chacun une fois (L6).
+    """
+
+
+class UnknownGround(Malformed):
+    """The ground is not one of the closed list (L6).
+
+    fr: Le motif n'appartient pas à la liste fermée (L6).
+    """
+
+
+class ProportionalityMissing(Malformed):
+    """The proportionality assessment needs gravity, evidence, harm, alternatives and term_reason (L6).
+
+    fr: L'analyse de proportionnalité comprend gravity, evidence, harm, alternatives et term_reason (L6).
+    """
+
+
+class GroundIsAutomatic(Malformed):
+    """A term elapses by itself; a person delists on another ground (L9).
+
+    fr: Le terme échoit de lui-même ; une personne radie pour un autre motif (L9).
+    """
+
+
+class SubjectNotInCase(Malformed):
+    """The subject does not belong to this case; add it to the case first.
+
+    fr: Cette personne n'appartient pas au dossier ; ajoutez-la d'abord au dossier.
+    """
+
+
+class ProcedureNamesNobody(Malformed):
+    """A judicial procedure names at least one subject of the case, each once (C4).
+
+    fr: Une procédure judiciaire vise au moins une personne du dossier, chacune une fois (C4).
+    """
+
+
+class EndsBeforeItBegan(Malformed):
+    """The procedure cannot have ended before it was opened.
+
+    fr: La procédure ne peut pas être terminée avant d'être ouverte.
+    """
+
+
+class SubjectNotIdentified(Malformed):
+    """An inscription needs an identified subject: an exact identifier, or names and the full birth date (L6).
+
+    fr: Une inscription suppose une personne identifiée : un identifiant exact, ou noms et date de naissance (L6).
+    """
+
+
+class IdentifierRefused(Malformed):
+    """The identifier is malformed or not accepted.
+
+    fr: L'identifiant est mal formé ou n'est pas accepté.
+    """
+
+
+# NotAllowed -----------------------------------------------------------------------------------
+
+
+class FourEyes(NotAllowed):
+    """Whoever proposed or last amended an inscription cannot approve it (L5).
+
+    fr: Qui a proposé ou modifié en dernier une inscription ne peut pas l'approuver (L5).
+    """
+
+
+class RoleNotAllowed(NotAllowed):
+    """The role of this key does not allow this operation.
+
+    fr: Le rôle de cette clé ne permet pas cette opération.
+    """
+
+
+# Conflict -------------------------------------------------------------------------------------
+
+
+class CaseNotQualified(Conflict):
+    """The case is not qualified: an alert alone does not allow it (L6, C4).
+
+    fr: Le dossier n'est pas qualifié : une simple alerte ne le permet pas (L6, C4).
+    """
+
+
+class CaseIsClosed(Conflict):
+    """The case is closed.
+
+    fr: Le dossier est clos.
+    """
+
+
+class CasePurged(Conflict):
+    """The case was purged; only its skeleton remains (C5).
+
+    fr: Le dossier a été purgé ; il n'en reste que le squelette (C5).
+    """
+
+
+class AlreadyQualified(Conflict):
+    """The alert was already qualified.
+
+    fr: L'alerte a déjà été qualifiée.
+    """
+
+
+class AlertExpired(Conflict):
+    """The alert was not qualified within six months and is to be purged (C1).
+
+    fr: L'alerte n'a pas été qualifiée dans les six mois et doit être purgée (C1).
+    """
+
+
+class ProposalPending(Conflict):
+    """A proposal of inscription is pending; have it approved, rejected or withdrawn first (C3).
+
+    fr: Une proposition d'inscription est en attente ; qu'elle soit d'abord approuvée, rejetée ou retirée (C3).
+    """
+
+
+class EntryActive(Conflict):
+    """An entry of this case is still active.
+
+    fr: Une inscription de ce dossier est encore active.
+    """
+
+
+class AlreadyProposed(Conflict):
+    """This case already has an active or proposed inscription of this subject (L8).
+
+    fr: Ce dossier a déjà une inscription active ou proposée de cette personne (L8).
+    """
+
+
+class NewEvidenceNeeded(Conflict):
+    """A second inscription by the same case needs evidence recorded after the first began (L8).
+
+    fr: Une seconde inscription par le même dossier suppose une pièce enregistrée après le début de la première (L8).
+    """
+
+
+class NotProposed(Conflict):
+    """The inscription is not waiting for a decision.
+
+    fr: L'inscription n'attend pas de décision.
+    """
+
+
+class NotListed(Conflict):
+    """The inscription is not on the list any more, or not yet.
+
+    fr: L'inscription n'est plus, ou pas encore, sur la liste.
+    """
+
+
+class AlreadyRestricted(Conflict):
+    """The inscription is already restricted.
+
+    fr: L'inscription est déjà limitée.
+    """
+
+
+class NotRestricted(Conflict):
+    """The inscription is not restricted.
+
+    fr: L'inscription n'est pas limitée.
+    """
+
+
+class ProcedureNotOngoing(Conflict):
+    """The procedure is not ongoing for that subject (C4).
+
+    fr: La procédure n'est pas en cours pour cette personne (C4).
+    """
+
+
+class VictimNotListed(Conflict):
+    """The subject is recorded as a victim in this case and cannot be listed by it (L10).
+
+    fr: La personne est enregistrée comme victime dans ce dossier, qui ne peut pas l'inscrire (L10).
+    """
+
+
+class SubjectDeceased(Conflict):
+    """The subject's death is recorded.
+
+    fr: Le décès de la personne est enregistré.
+    """
+
+
+class SubjectMerged(Conflict):
+    """The subject was merged into another of your organisation; use that one (C8).
+
+    fr: La personne a été fusionnée avec une autre de votre organisme ; utilisez celle-ci (C8).
+    """
+
+
+class NotMerged(Conflict):
+    """The subject is not merged into that one.
+
+    fr: La personne n'est pas fusionnée avec celle-ci.
+    """
+
+
+class SameSubject(Malformed):
+    """A subject cannot be merged with itself.
+
+    fr: Une personne ne peut pas être fusionnée avec elle-même.
+    """
+
+
+class BatchAlreadyApproved(Conflict):
+    """The import was already approved.
+
+    fr: L'import a déjà été approuvé.
+    """
+
+
+class TermElapsed(Conflict):
+    """The term of the inscription has already elapsed (L7).
+
+    fr: La durée de l'inscription est déjà écoulée (L7).
+    """
+
+
+class StaleVersion(Conflict):
+    """The record changed since you read it; read it again and repeat your change.
+
+    fr: L'enregistrement a changé depuis votre lecture ; relisez-le et refaites votre modification.
+    """
+
+
+# NotFound -------------------------------------------------------------------------------------
+
+
+class NoSuchCase(NotFound):
+    """There is no such case in your organisation.
+
+    fr: Ce dossier n'existe pas dans votre organisme.
+    """
+
+
+class NoSuchSubject(NotFound):
+    """There is no such subject in your organisation.
+
+    fr: Cette personne n'existe pas dans votre organisme.
+    """
+
+
+class NoSuchInscription(NotFound):
+    """There is no such inscription in your organisation.
+
+    fr: Cette inscription n'existe pas dans votre organisme.
+    """
+
+
+class NoSuchProcedure(NotFound):
+    """There is no such procedure in this case.
+
+    fr: Cette procédure n'existe pas dans ce dossier.
+    """
+
+
+class NoSuchImport(NotFound):
+    """There is no such import in your organisation.
+
+    fr: Cet import n'existe pas dans votre organisme.
+    """
+
+
+# Unavailable ----------------------------------------------------------------------------------
+
+
+class Busy(Unavailable):
+    """The register is busy; nothing was recorded. Try again shortly.
+
+    fr: Le registre est occupé ; rien n'a été enregistré. Réessayez bientôt.
+    """
+
+
+class ClockSkewed(Unavailable):
+    """The clock of this service and the database's differ by more than two seconds; nothing was recorded.
+
+    fr: L'horloge du service et celle de la base diffèrent de plus de deux secondes ; rien n'a été enregistré.
+    """

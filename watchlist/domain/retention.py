@@ -1,0 +1,89 @@
+"""How long things are kept: the rules L1, C1, C2, C7 and L12, each one function.
+
+Every instant here is exclusive and in UTC: something lasts while `now` is before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from functools import lru_cache
+
+from msgspec import Struct
+
+from watchlist.domain import periods
+
+LONGEST_TERM = 60
+ALERT_MONTHS = 6
+CASE_MONTHS = 60
+INACTIVITY_MONTHS = 12
+LETTER_MONTHS = 1
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""Later than any instant: what a procedure still ongoing holds has no end yet."""
+
+
+class Term(Struct, frozen=True):
+    """From when, and for how many months, a subject is inscribed (L2)."""
+
+    inscribed_on: date
+    months: int
+
+    @property
+    def last_listed_day(self) -> date:
+        return periods.last_day(self.inscribed_on, self.months)
+
+    @property
+    def elapses_at(self) -> datetime:
+        return _elapses_at(self.inscribed_on, self.months)
+
+
+@lru_cache(maxsize=4096)
+def _elapses_at(inscribed_on: date, months: int) -> datetime:
+    return periods.end_of(inscribed_on, months)
+
+
+class Hold(Struct, frozen=True):
+    """The time in which a procedure was ongoing for the subject of an entry, as the register knew it."""
+
+    since: datetime
+    until: datetime | None
+
+
+def entry_ends_at(term: Term, holds: Iterable[Hold]) -> datetime:
+    """L1: when its term has elapsed, unless a procedure was then ongoing; then when the last such has ended.
+
+    A hold counts only if it began before the term elapsed: what has ended is not revived.
+    """
+    elapses_at = term.elapses_at
+    then_ongoing = [
+        hold for hold in holds if hold.since < elapses_at and (hold.until is None or hold.until > elapses_at)
+    ]
+    return max((hold.until or NEVER for hold in then_ongoing), default=elapses_at)
+
+
+def alert_ends_at(raised_on: date) -> datetime:
+    """C1: an alert not qualified within six months of being raised is purged."""
+    return periods.end_of(raised_on, ALERT_MONTHS)
+
+
+def case_data_end_at(closed_on: date, limitations: Iterable[date | None]) -> datetime:
+    """C2: five years from closing; with a procedure, not before it and its limitation have ended.
+
+    `limitations` has one item per procedure: the last day of its limitation, None while it is ongoing.
+    """
+    ends = [periods.end_of(closed_on, CASE_MONTHS)]
+    ends += [NEVER if last is None else periods.end_of(last, 0) for last in limitations]
+    return max(ends)
+
+
+def inactive_at(last_active_on: date) -> datetime:
+    """C7: an open case in which nothing happened for twelve months becomes a deadline of its owner."""
+    return periods.end_of(last_active_on, INACTIVITY_MONTHS)
+
+
+def letter_due_at(taken_effect_on: date, deferred_to: date | None) -> datetime:
+    """L12: the letter is due within one month of the inscription, or when its reasoned deferral is reviewed."""
+    if deferred_to is not None:
+        return periods.end_of(deferred_to, 0)
+    return periods.end_of(taken_effect_on, LETTER_MONTHS)

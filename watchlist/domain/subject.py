@@ -1,0 +1,193 @@
+"""Subject: a natural or legal person as one organisation knows it (C6, C8, P5).
+
+Recorded, decided, remembered; the identity itself is in the vault, under the subject's own key.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from watchlist.domain import refusals
+from watchlist.domain.aggregate import Act, Aggregate, Event, remembers
+from watchlist.domain.commitment import Sealed
+
+
+class SubjectKind(StrEnum):
+    PERSON = "person"
+    ORGANISATION = "organisation"
+
+
+class Role(StrEnum):
+    """What the subject is to the insurers."""
+
+    HEALTH_PROFESSIONAL = "health_professional"
+    BENEFICIARY = "beneficiary"
+    INSURED = "insured"
+    INTERMEDIARY = "intermediary"
+    OTHER = "other"
+
+
+# Recorded -------------------------------------------------------------------------------------
+
+
+class SubjectEvent(Event, frozen=True, kw_only=True):
+    """Anything recorded in the stream of a subject."""
+
+
+class SubjectRegistered(SubjectEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "subject.registered"
+    kind: SubjectKind
+    role: Role
+    identity: Sealed
+    identified: bool
+    """Whether the identity suffices for an inscription (L6)."""
+
+    def blank(self) -> Subject:
+        return Subject(self.originator_id)
+
+
+class SubjectRectified(SubjectEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "subject.rectified"
+    identity: Sealed
+    identified: bool
+    fields: tuple[str, ...]
+    """The names of the fields that changed; never their values."""
+    reason: Sealed
+
+
+class SubjectMergedInto(SubjectEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "subject.merged_into"
+    survivor: UUID
+    reason: Sealed
+
+
+class SubjectAbsorbed(SubjectEvent, frozen=True, kw_only=True):
+    """The other side of a merge: so that two opposite merges at once conflict."""
+
+    TOPIC: ClassVar[str] = "subject.absorbed"
+    duplicate: UUID
+
+
+class SubjectSplit(SubjectEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "subject.split"
+    reason: Sealed
+
+
+class SubjectReleased(SubjectEvent, frozen=True, kw_only=True):
+    """The other side of a split."""
+
+    TOPIC: ClassVar[str] = "subject.released"
+    duplicate: UUID
+
+
+class DeathRecorded(SubjectEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "subject.death_recorded"
+    died_on: Sealed
+
+
+class Subject(Aggregate):
+    def __init__(self, id: UUID) -> None:
+        super().__init__(id)
+        self.kind: SubjectKind
+        self.role: Role
+        self.identity: Sealed
+        self.identified = False
+        self.registered_at: datetime
+        self.death: Sealed | None = None
+        self.merged_into: UUID | None = None
+        self.absorbed: set[UUID] = set()
+
+    # What others ask --------------------------------------------------------------------------
+
+    @property
+    def is_identified(self) -> bool:
+        return self.identified
+
+    @property
+    def is_deceased(self) -> bool:
+        return self.death is not None
+
+    # Decided ----------------------------------------------------------------------------------
+
+    @classmethod
+    def register(
+        cls, act: Act, id: UUID, kind: SubjectKind, role: Role, identity: Sealed, identified: bool
+    ) -> Subject:
+        subject = cls(id)
+        subject.record(
+            SubjectRegistered, act, kind=kind, role=role, identity=identity, identified=identified
+        )
+        return subject
+
+    def rectify(
+        self, act: Act, identity: Sealed, identified: bool, fields: tuple[str, ...], reason: Sealed
+    ) -> None:
+        self._require_itself()
+        self.record(
+            SubjectRectified, act, identity=identity, identified=identified, fields=fields, reason=reason
+        )
+
+    def merge(self, act: Act, duplicate: Subject, reason: Sealed) -> None:
+        """C8: `duplicate` is from now on this subject; both streams record it."""
+        if duplicate.id == self.id:
+            raise refusals.SameSubject("duplicate_id")
+        self._require_itself()
+        duplicate._require_itself()
+        if duplicate.absorbed:
+            raise refusals.SubjectMerged("duplicate_id", state="survivor")
+        duplicate.record(SubjectMergedInto, act, survivor=self.id, reason=reason)
+        self.record(SubjectAbsorbed, act, duplicate=duplicate.id)
+
+    def split(self, act: Act, duplicate: Subject, reason: Sealed) -> None:
+        """C8: the merge was a mistake."""
+        if duplicate.merged_into != self.id:
+            raise refusals.NotMerged("duplicate_id")
+        duplicate.record(SubjectSplit, act, reason=reason)
+        self.record(SubjectReleased, act, duplicate=duplicate.id)
+
+    def record_death(self, act: Act, died_on: Sealed) -> None:
+        """P5: sets its entries for review."""
+        self._require_itself()
+        if self.is_deceased:
+            raise refusals.SubjectDeceased()
+        self.record(DeathRecorded, act, died_on=died_on)
+
+    def _require_itself(self) -> None:
+        if self.merged_into is not None:
+            raise refusals.SubjectMerged(state="merged")
+
+    # Remembered -------------------------------------------------------------------------------
+
+    @remembers(SubjectRegistered)
+    def _registered(self, event: SubjectRegistered) -> None:
+        self.organisation = event.organisation
+        self.kind, self.role = event.kind, event.role
+        self.identity, self.identified = event.identity, event.identified
+        self.registered_at = event.at
+
+    @remembers(SubjectRectified)
+    def _rectified(self, event: SubjectRectified) -> None:
+        self.identity, self.identified = event.identity, event.identified
+
+    @remembers(SubjectMergedInto)
+    def _merged_into(self, event: SubjectMergedInto) -> None:
+        self.merged_into = event.survivor
+
+    @remembers(SubjectAbsorbed)
+    def _absorbed(self, event: SubjectAbsorbed) -> None:
+        self.absorbed.add(event.duplicate)
+
+    @remembers(SubjectSplit)
+    def _split(self, event: SubjectSplit) -> None:
+        self.merged_into = None
+
+    @remembers(SubjectReleased)
+    def _released(self, event: SubjectReleased) -> None:
+        self.absorbed.discard(event.duplicate)
+
+    @remembers(DeathRecorded)
+    def _death_recorded(self, event: DeathRecorded) -> None:
+        self.death = event.died_on

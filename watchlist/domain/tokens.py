@@ -1,0 +1,113 @@
+"""Tokens: the keyed forms in which a subject is found, without its name or number being kept (S3).
+
+A token is the HMAC-SHA256, cut to 16 bytes, of one form under the look-up key. A name counts only together
+with the full birth date; its given names are compared as sets of such digests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from datetime import date
+
+from msgspec import Struct
+
+from watchlist.domain.identifiers import Identifier, asked_keys, listed_keys
+from watchlist.domain.identity import Identity, Person, family_forms, given_forms, given_names_agree, normalised
+
+DIGEST_BYTES = 16
+
+
+class Token(Struct, frozen=True):
+    """One look-up: `given` is None for an exact identifier, else the joined digests of the given names."""
+
+    digest: bytes
+    given: bytes | None = None
+    answers: bool = True
+    """Whether a listed subject answers under it; a family name alone never does (S3)."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it stands for an exact identifier."""
+        return self.answers and self.given is None
+
+
+class Question(Struct, frozen=True):
+    """One subject as a screening asks for it: any of these digests, and for a name these given names."""
+
+    identifiers: tuple[bytes, ...] = ()
+    names: tuple[bytes, ...] = ()
+    given: frozenset[bytes] = frozenset()
+
+    @property
+    def digests(self) -> tuple[bytes, ...]:
+        return self.identifiers + self.names
+
+    def is_met_by(self, found: Iterable[Token]) -> bool:
+        """S3: an exact identifier, or the name with given names one contained in the other; either hits."""
+        return any(t.given is None or given_names_agree(self.given, apart(t.given)) for t in found)
+
+
+def apart(given: bytes) -> frozenset[str | bytes]:
+    """The digests that were joined."""
+    return frozenset(given[i : i + DIGEST_BYTES] for i in range(0, len(given), DIGEST_BYTES))
+
+
+class Tokenizer:
+    """Makes tokens under one look-up key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def __repr__(self) -> str:
+        return "Tokenizer(sealed)"
+
+    def digest(self, *parts: str) -> bytes:
+        return hmac.digest(self._key, "\0".join(parts).encode(), hashlib.sha256)[:DIGEST_BYTES]
+
+    def of_identifier(self, identifier: Identifier) -> bytes:
+        return self.digest("identifier", identifier.scheme, identifier.value)
+
+    def of_names(self, family_name: str, birth_date: date) -> tuple[bytes, ...]:
+        day = birth_date.isoformat()
+        return tuple(self.digest("name", form, day) for form in sorted(family_forms(family_name)))
+
+    def of_given(self, given_names: str, birth_date: date) -> frozenset[bytes]:
+        day = birth_date.isoformat()
+        return frozenset(self.digest("given", form, day) for form in given_forms(given_names))
+
+    def of_subject(self, identity: Identity) -> tuple[Token, ...]:
+        """Everything under which a subject is found, by the registry and, where it `answers`, by screening."""
+        keys = {key for identifier in identity.identifiers for key in listed_keys(identifier)}
+        tokens = {Token(self.of_identifier(key)) for key in keys}
+        if isinstance(identity, Person):
+            tokens |= self._of_person(identity)
+        else:
+            tokens.add(Token(self.digest("trade name", normalised(identity.name)), answers=False))
+        return tuple(sorted(tokens, key=lambda token: token.digest))
+
+    def _of_person(self, person: Person) -> set[Token]:
+        names = [name for name in (person.family_name, person.usage_name) if name]
+        tokens = {Token(self.of_family(form), answers=False) for name in names for form in family_forms(name)}
+        if person.birth_date is None:
+            return tokens
+        given = b"".join(sorted(self.of_given(person.given_names, person.birth_date)))
+        return tokens | {
+            Token(digest, given) for name in names for digest in self.of_names(name, person.birth_date)
+        }
+
+    def of_family(self, form: str) -> bytes:
+        return self.digest("family", form)
+
+    def question(
+        self,
+        identifiers: Iterable[Identifier] = (),
+        person: tuple[str, str, date] | None = None,
+    ) -> Question:
+        """What is asked of the list; `person` is family name, given names, full birth date."""
+        exact = tuple(self.of_identifier(key) for given in identifiers for key in asked_keys(given))
+        if person is None:
+            return Question(exact)
+        family_name, given_names, birth_date = person
+        return Question(exact, self.of_names(family_name, birth_date), self.of_given(given_names, birth_date))

@@ -1,0 +1,150 @@
+"""What the verbs ask of the world: small protocols, kept by adapters and held to tests/contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from msgspec import Struct
+
+from watchlist.domain.aggregate import Aggregate
+from watchlist.domain.commitment import Sealed
+from watchlist.domain.tokens import Token
+
+
+class Clock(Protocol):
+    """Gives the time; passed in, so that a test can be five years later."""
+
+    @property
+    def is_the_machines(self) -> bool:
+        """Whether it must agree with the database's clock (a test's own need not)."""
+        ...
+
+    def now(self) -> datetime:
+        """The instant, aware, in UTC."""
+        ...
+
+
+class SealedRow(Struct, frozen=True):
+    """One ciphertext of the vault."""
+
+    ref: UUID
+    owner: UUID
+    field: str
+    ciphertext: bytes
+
+
+class Keyring(Protocol):
+    """One data key per owner (a subject or a case), wrapped; gone when it is destroyed."""
+
+    def create(self, owners: Iterable[UUID]) -> dict[UUID, bytes]:
+        """New keys, committed when this returns; an owner that has or had one is refused."""
+        ...
+
+    def keys(self, owners: Iterable[UUID]) -> dict[UUID, bytes]:
+        """The keys of those owners that have one."""
+        ...
+
+    def destroy(self, owner: UUID) -> bool:
+        """Destroy the key for good; whether there was one."""
+        ...
+
+
+class Vault(Protocol):
+    """Where ciphertexts are kept; they are added by the transaction that records their event."""
+
+    def rows(self, refs: Sequence[UUID]) -> Mapping[UUID, SealedRow]:
+        """The rows that are still there."""
+        ...
+
+
+class Cipher(Protocol):
+    """Seals a value under its owner's key, and opens it."""
+
+    def seal(self, key: bytes, owner: UUID, field: str, ref: UUID, value: bytes) -> tuple[Sealed, bytes]: ...
+    def open_sealed(self, key: bytes, owner: UUID, field: str, sealed: Sealed, ciphertext: bytes) -> bytes: ...
+
+
+class ListIndex(Protocol):
+    """The answerable entries, by keyed token (S3, L3)."""
+
+    async def find(self, digests: Sequence[bytes], at: datetime) -> tuple[Sequence[Token], int]:
+        """What answers at `at` under these digests, and the log position of that answer."""
+        ...
+
+
+class VersionConflict(Exception):
+    """Another command was recorded first in the same stream: decide again."""
+
+
+class AlreadyDone(Exception):
+    """This very command was recorded before; `answer` is what it answered."""
+
+    def __init__(self, mac: bytes, answer: bytes, position: int) -> None:
+        super().__init__("already done")
+        self.mac, self.answer, self.position = mac, answer, position
+
+
+class Log(Protocol):
+    """The one ordered log, by stream."""
+
+    def load(self, ids: Iterable[UUID]) -> dict[UUID, Aggregate]:
+        """The aggregates of these streams, as they stand; those without events are left out."""
+        ...
+
+    def record(self, aggregates: Sequence[Aggregate], work: Any) -> int:
+        """One transaction: the command, what it sealed, the events, the pictures. The last position.
+
+        Raises VersionConflict, AlreadyDone, or a refusal that is Unavailable: then nothing was recorded.
+        """
+        ...
+
+    def position(self) -> int:
+        """The position of the last event, 0 when there is none."""
+        ...
+
+    def answered(self, command_id: UUID) -> AlreadyDone | None:
+        """What a recorded command answered."""
+        ...
+
+
+class Registry(Protocol):
+    """What the pictures tell a verb before it decides."""
+
+    def case_of(self, inscription_id: UUID) -> UUID | None:
+        """The case an inscription belongs to."""
+        ...
+
+    def subject_with(self, organisation: str, digests: Sequence[bytes]) -> UUID | None:
+        """The subject of that organisation that is known under one of these exact identifiers, as it stands now."""
+        ...
+
+    def cases_about(self, subject_id: UUID) -> list[UUID]:
+        """The cases a subject belongs to."""
+        ...
+
+    def due_entries(self, at: datetime, limit: int) -> list[UUID]:
+        """The cases with an entry that has ended and is not yet recorded as delisted, oldest first."""
+        ...
+
+    def due_alerts(self, at: datetime, limit: int) -> list[UUID]:
+        """The alerts that were not qualified in time."""
+        ...
+
+    def imported(self, fingerprints: Sequence[bytes]) -> set[bytes]:
+        """Which of these lines were imported before."""
+        ...
+
+    def case_referenced(self, digests: Sequence[bytes]) -> dict[bytes, UUID]:
+        """The cases known under these references."""
+        ...
+
+    def unfinished_imports(self) -> list[tuple[UUID, str, UUID]]:
+        """Imports whose approval a crash interrupted: id, organisation, who approved."""
+        ...
+
+    def proposed_by_import(self, import_id: UUID, limit: int) -> list[UUID]:
+        """The cases with inscriptions of an import that wait for its approval."""
+        ...

@@ -1,0 +1,192 @@
+"""The rows of the pictures, as pure functions of the aggregates: the same for one command and for a replay."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from watchlist.domain import periods, retention
+from watchlist.domain.case import Case
+from watchlist.domain.import_batch import ImportBatch
+from watchlist.domain.inscription import Inscription, State
+from watchlist.domain.subject import Subject
+
+
+class CaseRow(Struct, frozen=True):
+    case_id: UUID
+    organisation: str
+    state: str
+    source: str | None
+    raised_on: date | None
+    import_id: UUID | None
+    opened_at: datetime
+    closed_at: datetime | None
+    last_active_at: datetime
+    alert_ends_at: datetime | None
+    inactive_at: datetime | None
+    data_end_at: datetime | None
+    subject_ids: list[UUID]
+    version: int
+
+
+class InscriptionRow(Struct, frozen=True):
+    inscription_id: UUID
+    case_id: UUID
+    subject_id: UUID
+    organisation: str
+    state: str
+    grounds: list[str]
+    term_months: int
+    proposed_at: datetime
+    proposed_by: UUID
+    import_id: UUID | None
+    inscribed_at: datetime | None
+    inscribed_on: date | None
+    last_listed_day: date | None
+    listed_until: datetime | None
+    ends_at: datetime | None
+    held_by: list[UUID]
+    restricted: bool
+    letter_due_at: datetime | None
+    delisted_at: datetime | None
+    delisting_ground: str | None
+
+
+class Standing(Struct, frozen=True):
+    """How an entry stands on the list: what its history is made of."""
+
+    inscription_id: UUID
+    case_id: UUID
+    subject_id: UUID
+    organisation: str
+    inscribed_at: datetime
+    inscribed_on: date
+    term_months: int
+    last_listed_day: date
+    listed_until: datetime
+    ends_at: datetime
+    held_by: list[UUID]
+    restricted: bool
+
+
+class SubjectRow(Struct, frozen=True):
+    subject_id: UUID
+    organisation: str
+    kind: str
+    role: str
+    identified: bool
+    deceased: bool
+    merged_into: UUID | None
+    registered_at: datetime
+    version: int
+
+
+class ImportRow(Struct, frozen=True):
+    import_id: UUID
+    organisation: str
+    submitted_at: datetime
+    submitted_by: UUID
+    accepted: int
+    refused: int
+    approved_by: UUID | None
+
+
+def case_row(case: Case) -> CaseRow:
+    return CaseRow(
+        case_id=case.id,
+        organisation=case.organisation,
+        state=case.state,
+        source=case.alert.source if case.alert else None,
+        raised_on=case.alert.raised_on if case.alert else None,
+        import_id=case.import_id,
+        opened_at=case.opened_at,
+        closed_at=case.closed_at,
+        last_active_at=case.last_active_at,
+        alert_ends_at=case.alert_ends_at,
+        inactive_at=case.inactive_at,
+        data_end_at=case.data_end_at,
+        subject_ids=case.subjects_now(),
+        version=case.version,
+    )
+
+
+def inscription_row(case: Case, inscription: Inscription) -> InscriptionRow:
+    began = inscription.inscribed_on is not None
+    listed = inscription.state is State.ACTIVE
+    return InscriptionRow(
+        inscription_id=inscription.id,
+        case_id=case.id,
+        subject_id=case.subject_now(inscription.subject_id),
+        organisation=case.organisation,
+        state=inscription.state,
+        grounds=list(inscription.grounds),
+        term_months=inscription.term_months,
+        proposed_at=inscription.proposed_at,
+        proposed_by=inscription.proposed_by,
+        import_id=inscription.provenance.import_id if inscription.provenance else None,
+        inscribed_at=inscription.inscribed_at,
+        inscribed_on=inscription.inscribed_on,
+        last_listed_day=inscription.term.last_listed_day if began else None,
+        listed_until=inscription.term.elapses_at if began else None,
+        ends_at=case.ends_at(inscription) if began else None,
+        held_by=case.held_by(inscription) if listed else [],
+        restricted=inscription.restricted,
+        letter_due_at=_letter_due_at(inscription) if listed else None,
+        delisted_at=inscription.delisted_at,
+        delisting_ground=inscription.delisting_ground,
+    )
+
+
+def _letter_due_at(inscription: Inscription) -> datetime:
+    assert inscription.inscribed_at is not None
+    taken_effect_on = periods.civil_date(inscription.inscribed_at)
+    return retention.letter_due_at(taken_effect_on, inscription.notice_review_on)
+
+
+def standing(case: Case, inscription: Inscription) -> Standing | None:
+    """None unless it is on the list."""
+    if inscription.state is not State.ACTIVE:
+        return None
+    assert inscription.inscribed_at is not None and inscription.inscribed_on is not None
+    return Standing(
+        inscription_id=inscription.id,
+        case_id=case.id,
+        subject_id=case.subject_now(inscription.subject_id),
+        organisation=case.organisation,
+        inscribed_at=inscription.inscribed_at,
+        inscribed_on=inscription.inscribed_on,
+        term_months=inscription.term_months,
+        last_listed_day=inscription.term.last_listed_day,
+        listed_until=inscription.term.elapses_at,
+        ends_at=case.ends_at(inscription),
+        held_by=case.held_by(inscription),
+        restricted=inscription.restricted,
+    )
+
+
+def subject_row(subject: Subject) -> SubjectRow:
+    return SubjectRow(
+        subject_id=subject.id,
+        organisation=subject.organisation,
+        kind=subject.kind,
+        role=subject.role,
+        identified=subject.identified,
+        deceased=subject.is_deceased,
+        merged_into=subject.merged_into,
+        registered_at=subject.registered_at,
+        version=subject.version,
+    )
+
+
+def import_row(batch: ImportBatch) -> ImportRow:
+    return ImportRow(
+        import_id=batch.id,
+        organisation=batch.organisation,
+        submitted_at=batch.submitted_at,
+        submitted_by=batch.submitted_by,
+        accepted=batch.accepted,
+        refused=batch.refused,
+        approved_by=batch.approved_by,
+    )
