@@ -19,7 +19,7 @@ SHELL := bash
 
 BIN := .venv/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip
-LOCK := cd $(CURDIR) && .venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+LOCK := cd $(CURDIR) && .venv/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock'
 
 # exec: Ctrl-C and SIGTERM reach the service itself, and its status is the recipe's.
@@ -40,14 +40,14 @@ lint: .venv/.installed-dev
 	@$(BIN)/lint-imports
 
 # The runtime locks are held to the versions of the development lock: what is tested is what runs.
-lock: .venv-lock/bin/uv
+lock: .venv/lock/bin/uv
 	@$(LOCK) --extra dev --output-file requirements-dev.lock pyproject.toml
 	@$(LOCK) --constraints requirements-dev.lock --output-file requirements.lock pyproject.toml
 	@grep '^requires = ' pyproject.toml | grep -o '"[^"]*"' | tr -d '"' \
 	| ($(LOCK) --constraints requirements-dev.lock --output-file requirements-build.lock -)
 
 clean:
-	@rm -rf .venv .venv-lock build dist *.egg-info .coverage .coverage.* \
+	@rm -rf .venv build dist *.egg-info .coverage .coverage.* \
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
@@ -85,7 +85,6 @@ endef
 	$(call install_locked,requirements-dev.lock)
 	@touch $@
 
-.venv-lock/bin/uv:
-	$(check_python)
-	@'$(PYTHON)' -m venv --clear .venv-lock
-	@.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+.venv/lock/bin/uv: | .venv/.made
+	@'$(PYTHON)' -m venv .venv/lock
+	@.venv/lock/bin/python -m pip install --quiet --disable-pip-version-check uv

@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from psycopg.rows import dict_row
+import psycopg
+from psycopg.rows import dict_row, scalar_row
 from psycopg_pool import ConnectionPool
 
 from watchlist.adapters import ciphers
 from watchlist.adapters.clock import SystemClock
+from watchlist.adapters.embedded_postgres import EmbeddedPostgres
+from watchlist.adapters.master_key import master_key
 from watchlist.adapters.postgres.connections import Connection, service_conninfo
 from watchlist.adapters.postgres.keyring import PostgresKeyring
+from watchlist.adapters.postgres.list_index import PostgresListIndex
+from watchlist.adapters.postgres.migrate import migrate, pending
 from watchlist.adapters.postgres.pictures import Pictures
 from watchlist.adapters.postgres.register import Register
 from watchlist.adapters.postgres.vault import PostgresVault
 from watchlist.application.desk import Desk
+from watchlist.application.screen import Screening
 from watchlist.domain.tokens import Tokenizer
 from watchlist.ports import Clock
+from watchlist.settings import Settings, decoded_key
 
 POOL_SIZE = 10
 
 
 @dataclass
 class House:
-    """The desk where verbs act, the pictures people look at, and what must be closed at the end."""
+    """The desk where verbs act, the pictures people look at, and what must be closed at the end.
+
+    The index of screenings is opened and closed by the event loop that serves them.
+    """
 
     desk: Desk
     pictures: Pictures
     register: Register
     keyring: PostgresKeyring
+    index: PostgresListIndex
+    screening: Screening
     pool: ConnectionPool[Connection]
     conninfo: str
     clock: Clock
@@ -71,4 +85,47 @@ def build(conninfo: str, master_key: bytes, clock: Clock | None = None, pool_siz
         tokenizer=Tokenizer(keyring.lookup_key()),
         registry=pictures,
     )
-    return House(desk, pictures, register, keyring, pool, conninfo, clock)
+    index = PostgresListIndex(conninfo, clock)
+    screening = Screening(desk.tokenizer, index)
+    return House(desk, pictures, register, keyring, index, screening, pool, conninfo, clock)
+
+
+class NotMigrated(Exception):
+    """The database lacks migrations; `watchlist migrate` applies them."""
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The owner's connection string: of the server that DATABASE_URL names, or of the embedded one, running."""
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    with EmbeddedPostgres(settings.data / "postgres", settings.pg_bin) as cluster:
+        yield cluster.conninfo()
+
+
+@contextmanager
+def open_house(
+    settings: Settings, clock: Clock | None = None, *, migrating: bool | None = None
+) -> Iterator[House]:
+    """The house that the settings describe, its database running and migrated.
+
+    `migrating` is by default true for the embedded database and false for an outside one, whose owner
+    migrates by a command of its own: then NotMigrated is raised when something is missing.
+    """
+    with database(settings) as conninfo:
+        if migrating if migrating is not None else settings.database_url is None:
+            migrate(conninfo)
+        elif late := pending(conninfo):
+            raise NotMigrated(f"the database lacks {', '.join(late)}: run `watchlist migrate`")
+        with build(conninfo, key_of(settings, conninfo), clock) as house:
+            yield house
+
+
+def key_of(settings: Settings, conninfo: str) -> bytes:
+    """The master key: configured, or kept in the data folder."""
+    if settings.master_key is not None:
+        return settings.master_key
+    with psycopg.connect(service_conninfo(conninfo), row_factory=scalar_row) as conn:
+        has_keys = conn.execute("SELECT EXISTS (SELECT FROM watchlist_keys.lookup_keys)").fetchone()
+    return decoded_key(master_key(settings.data, bool(has_keys)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -67,11 +68,19 @@ class Cipher(Protocol):
     def open_sealed(self, key: bytes, owner: UUID, field: str, sealed: Sealed, ciphertext: bytes) -> bytes: ...
 
 
+class Found(Struct, frozen=True):
+    """What answered under some digests, at which instant, and up to which position of the log."""
+
+    tokens: Mapping[bytes, Sequence[Token]]
+    at: datetime
+    position: int
+
+
 class ListIndex(Protocol):
     """The answerable entries, by keyed token (S3, L3)."""
 
-    async def find(self, digests: Sequence[bytes], at: datetime) -> tuple[Sequence[Token], int]:
-        """What answers at `at` under these digests, and the log position of that answer."""
+    async def find(self, digests: Sequence[bytes]) -> Found:
+        """What answers now under these digests; Busy when that cannot be told (S9)."""
         ...
 
 
@@ -89,6 +98,10 @@ class AlreadyDone(Exception):
 
 class Log(Protocol):
     """The one ordered log, by stream."""
+
+    def alone(self) -> AbstractContextManager[bool]:
+        """Whether this is the only sweep that runs, everywhere, while it lasts."""
+        ...
 
     def load(self, ids: Iterable[UUID]) -> dict[UUID, Aggregate]:
         """The aggregates of these streams, as they stand; those without events are left out."""
@@ -131,6 +144,10 @@ class Registry(Protocol):
 
     def due_alerts(self, at: datetime, limit: int) -> list[UUID]:
         """The alerts that were not qualified in time."""
+        ...
+
+    def due_purges(self, limit: int) -> list[UUID]:
+        """The cases that only wait for their data to be purged."""
         ...
 
     def imported(self, fingerprints: Sequence[bytes]) -> set[bytes]:

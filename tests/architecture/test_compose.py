@@ -49,7 +49,8 @@ def test_every_secret_is_a_file_and_none_is_written_here(name: str) -> None:
 
 
 def test_the_secrets_are_files_that_git_and_the_image_never_see() -> None:
-    assert all(set(secret) == {"file"} for secret in COMPOSE["secrets"].values())
+    assert all(secret["file"].startswith("var/") for secret in COMPOSE["secrets"].values())
+    assert "/var/" in (ROOT / ".gitignore").read_text().splitlines()
     assert {name for service in SERVICES.values() for name in service["secrets"]} == set(COMPOSE["secrets"])
     assert not re.search(r"^COPY \. ", DOCKERFILE, re.MULTILINE)
 

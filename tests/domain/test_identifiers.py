@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from stdnum import luhn
 
+from watchlist.domain import identifiers
 from watchlist.domain.identifiers import (
     SCHEMES,
     Identifier,
@@ -289,3 +290,8 @@ def test_a_single_mistyped_digit_of_an_rpps_number_is_always_caught():
 def test_a_refusal_survives_a_process_boundary():
     refused = pickle.loads(pickle.dumps(refusal("rpps", "1")))
     assert (refused.code, str(refused)) == ("malformed_identifier", refused.detail)
+
+
+@given(st.text("0123456789", min_size=1, max_size=20))
+def test_our_luhn_agrees_with_the_library(digits: str) -> None:
+    assert identifiers.luhn_passes(digits) == luhn.is_valid(digits)

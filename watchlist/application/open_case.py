@@ -7,6 +7,7 @@ from datetime import date
 from uuid import UUID, uuid4
 
 from watchlist.application.desk import Desk
+from watchlist.application.purge_case import purge_case
 from watchlist.application.receipt import Decided, Receipt, decided
 from watchlist.application.work import Ask, Work
 from watchlist.domain.case import Alert, Case
@@ -52,16 +53,10 @@ def qualify_alert(desk: Desk, ask: Ask, case_id: UUID, relevant: bool, reason: s
             case.qualify(work.act, work.seal(case.id, "qualification", reason))
         else:
             case.dismiss(work.act)
-            forget_case(desk, work, case)
         return decided(case, state=case.state)
 
-    return desk.carry_out(ask, decide)
-
-
-def forget_case(desk: Desk, work: Work, case: Case) -> None:
-    """C5: the case's key is destroyed before its purge is recorded; its ciphertexts go with the record."""
-    desk.keyring.destroy(case.id)
-    work.forgotten.append(case.id)
+    receipt = desk.carry_out(ask, decide)
+    return receipt if relevant else purge_case(desk, ask, case_id)
 
 
 def close_case(desk: Desk, ask: Ask, case_id: UUID, outcome: ClosingOutcome) -> Receipt:

@@ -33,7 +33,15 @@ class CaseState(StrEnum):
     UNDER_INVESTIGATION = "under_investigation"
     CLOSED = "closed"
     DISMISSED = "dismissed"
+    LAPSED = "lapsed"
     PURGED = "purged"
+
+
+PURGES = {
+    CaseState.DISMISSED: PurgeBasis.NOT_RELEVANT,
+    CaseState.LAPSED: PurgeBasis.ALERT_EXPIRED,
+}
+"""The states in which a case only waits for its purge, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +174,12 @@ class Case(Aggregate):
             return None
         if any(inscription.is_open for inscription in self.inscriptions.values()):
             return retention.NEVER
-        limitations = [None if p.is_ongoing else p.limitation_ends_on for p in self.procedures.values()]
+        # A procedure that another continued is over without a limitation of its own.
+        limitations = [
+            None if p.is_ongoing else p.limitation_ends_on
+            for p in self.procedures.values()
+            if p.is_ongoing or p.limitation_ends_on is not None
+        ]
         return retention.case_data_end_at(periods.civil_date(self.closed_at), limitations)
 
     # Decided ----------------------------------------------------------------------------------
@@ -206,17 +219,28 @@ class Case(Aggregate):
         self.record(events.AlertQualified, act, reason=reason)
 
     def dismiss(self, act: Act) -> None:
-        """C1: found not relevant, purged at once."""
+        """C1: found not relevant; its purge follows at once."""
         self._require_alert(act)
         self.record(events.AlertDismissed, act)
-        self.record(events.CaseDataPurged, act, basis=PurgeBasis.NOT_RELEVANT)
 
-    def purge_expired_alert(self, act: Act) -> bool:
-        """C1: an alert not qualified within six months of being raised is purged."""
+    def lapse(self, act: Act) -> bool:
+        """C1: not qualified within six months of being raised; whether that is so. Its purge follows."""
         ends_at = self.alert_ends_at
         if ends_at is None or act.at < ends_at:
             return False
-        self.record(events.CaseDataPurged, act, basis=PurgeBasis.ALERT_EXPIRED)
+        self.record(events.AlertLapsed, act)
+        return True
+
+    def purge(self, act: Act) -> bool:
+        """C5: record that the data of a case that is over are gone; whether that was still to be recorded.
+
+        Decided apart from what made it due: a key is destroyed between the two, and no command may
+        come in between that would still need it.
+        """
+        basis = PURGES.get(self.state)
+        if basis is None:
+            return False
+        self.record(events.CaseDataPurged, act, basis=basis)
         return True
 
     def add_subject(self, act: Act, subject_id: UUID) -> None:
@@ -235,7 +259,7 @@ class Case(Aggregate):
     def record_victim(self, act: Act, subject_id: UUID, stolen: Sealed, reason: Sealed) -> None:
         """L10: a victim is never listed by the case it is a victim in."""
         self._require_open(act)
-        if self._open_inscription_of(subject_id) is not None:
+        if self._open_inscription_of(subject_id, act.at) is not None:
             raise refusals.EntryActive("subject_id")
         self.record(events.VictimRecorded, act, subject_id=subject_id, stolen=stolen, reason=reason)
 
@@ -245,8 +269,7 @@ class Case(Aggregate):
         require_past(new.opened_on, act.at, "opened_on")
         named = require_names(new.subject_ids, self.subject_ids + self.subjects_now())
         if new.continues is not None:
-            continued = self._procedure(new.continues, "continues")
-            self._require_ongoing(continued, named)
+            named = self._ongoing_for(self._procedure(new.continues, "continues"), named)
         self.record(
             events.ProcedureOpened,
             act,
@@ -267,10 +290,10 @@ class Case(Aggregate):
         if ending.ended_on < procedure.opened_on:
             raise refusals.EndsBeforeItBegan("ended_on")
         if ending.subject_ids is None:
-            named = tuple(s for s in procedure.names if procedure.is_ongoing_for(s))
+            asked = tuple(s for s in procedure.names if procedure.is_ongoing_for(s))
         else:
-            named = self._as_named(procedure, require_names(ending.subject_ids, self.subject_ids))
-        self._require_ongoing(procedure, named)
+            asked = require_names(ending.subject_ids, self.subject_ids + self.subjects_now())
+        named = self._ongoing_for(procedure, asked)
         self.record(
             events.ProcedureEnded,
             act,
@@ -292,9 +315,14 @@ class Case(Aggregate):
         self.record(events.CaseClosed, act, outcome=outcome)
 
     def follow(self, act: Act, merged: UUID, into: UUID | None) -> None:
-        """C8: entries follow a merge, and a split; never two open entries of one subject (L8)."""
-        if into is not None and self._open_inscription_of(merged) and self._open_inscription_of(into):
-            raise refusals.AlreadyProposed("duplicate_id")
+        """C8: entries follow a merge, and a split.
+
+        Never two open entries of one subject (L8), nor one of a victim (L10). What has ended is recorded as
+        such first: a procedure that names the other one would revive it (L1).
+        """
+        if into is not None:
+            self._require_mergeable(act, merged, into)
+        self.delist_elapsed(act)
         self.record(events.SubjectFollowed, act, merged=merged, into=into)
 
     def propose(
@@ -302,9 +330,13 @@ class Case(Aggregate):
     ) -> Inscription:
         """L6, L7, L8."""
         self._require_inscribable(act, subject_id, subject)
-        if self._open_inscription_of(subject_id) is not None:
-            raise refusals.AlreadyProposed("subject_id", state=self._open_inscription_of(subject_id))
+        if (state := self._open_inscription_of(subject_id, act.at)) is not None:
+            raise refusals.AlreadyProposed("subject_id", state=state)
         self._require_new_evidence(subject_id)
+        rules.require_assessed(proposal.proportionality, proposal.provenance)
+        if proposal.provenance is not None:
+            require_past(proposal.provenance.inscribed_on, act.at, "inscribed_on")
+        self.delist_elapsed(act)
         self.record(
             events.InscriptionProposed,
             act,
@@ -320,7 +352,8 @@ class Case(Aggregate):
 
     def amend(self, act: Act, inscription_id: UUID, proposal: Proposal) -> None:
         """L6: a proposal can be amended; whoever amended it last cannot approve it (L5)."""
-        self._proposed(inscription_id)
+        amended = self._proposed(inscription_id)
+        rules.require_assessed(proposal.proportionality, amended.provenance)
         self.record(
             events.InscriptionAmended,
             act,
@@ -405,7 +438,7 @@ class Case(Aggregate):
     # What the decisions require ---------------------------------------------------------------
 
     def _require_alive(self, act: Act) -> None:
-        if self.state in (CaseState.PURGED, CaseState.DISMISSED):
+        if self.state in (CaseState.PURGED, *PURGES):
             raise refusals.CasePurged(state=self.state)
         ends_at = self.alert_ends_at
         if ends_at is not None and act.at >= ends_at:
@@ -432,7 +465,7 @@ class Case(Aggregate):
         self._require_open(act)
         if subject_id not in self.subject_ids and subject_id not in self.subjects_now():
             raise refusals.SubjectNotInCase("subject_id")
-        if self.subject_now(subject_id) in {self.subject_now(victim) for victim in self.victims}:
+        if self.subject_now(subject_id) in self._victims_now():
             raise refusals.VictimNotListed("subject_id")
         rules.require_candidate(subject)
 
@@ -449,20 +482,30 @@ class Case(Aggregate):
         if retention.entry_ends_at(term, holds) <= act.at:
             raise refusals.TermElapsed("inscribed_on")
 
-    def _require_ongoing(self, procedure: Procedure, subject_ids: Iterable[UUID]) -> None:
-        named = tuple(subject_ids)
-        if not named or not all(procedure.is_ongoing_for(subject) for subject in named):
-            raise refusals.ProcedureNotOngoing("subject_ids", state="ended")
+    def _require_mergeable(self, act: Act, merged: UUID, into: UUID) -> None:
+        """L8, L10."""
+        both = {self.subject_now(merged), self.subject_now(into)}
+        listed = [subject for subject in both if self._open_inscription_of(subject, act.at) is not None]
+        if len(listed) > 1:
+            raise refusals.AlreadyProposed("duplicate_id")
+        if listed and both & self._victims_now():
+            raise refusals.VictimNotListed("duplicate_id")
 
     def _procedure(self, procedure_id: UUID, field: str | None = None) -> Procedure:
         if procedure_id not in self.procedures:
             raise refusals.NoSuchProcedure(field)
         return self.procedures[procedure_id]
 
-    def _as_named(self, procedure: Procedure, subject_ids: Iterable[UUID]) -> tuple[UUID, ...]:
-        """The subjects as the procedure names them: a merged one may be asked under either id."""
+    def _ongoing_for(self, procedure: Procedure, subject_ids: Iterable[UUID]) -> tuple[UUID, ...]:
+        """C4: these subjects as the procedure names them, ongoing for each; a merged one is asked under either id."""
         asked = {self.subject_now(subject) for subject in subject_ids}
-        return tuple(named for named in procedure.names if self.subject_now(named) in asked)
+        ongoing = [named for named in procedure.names if procedure.is_ongoing_for(named)]
+        if not asked or asked - {self.subject_now(named) for named in ongoing}:
+            raise refusals.ProcedureNotOngoing("subject_ids", state="ended")
+        return tuple(named for named in ongoing if self.subject_now(named) in asked)
+
+    def _victims_now(self) -> set[UUID]:
+        return {self.subject_now(victim) for victim in self.victims}
 
     def inscription(self, inscription_id: UUID) -> Inscription:
         if inscription_id not in self.inscriptions:
@@ -486,8 +529,16 @@ class Case(Aggregate):
         subject = self.subject_now(subject_id)
         return [i for i in self.inscriptions.values() if self.subject_now(i.subject_id) == subject]
 
-    def _open_inscription_of(self, subject_id: UUID) -> State | None:
-        return next((i.state for i in self._inscriptions_of(subject_id) if i.is_open), None)
+    def _open_inscription_of(self, subject_id: UUID, at: datetime) -> State | None:
+        """L8: proposed, or listed at that instant: what has ended is not, swept or not (L1)."""
+        return next(
+            (
+                inscription.state
+                for inscription in self._inscriptions_of(subject_id)
+                if inscription.state is State.PROPOSED or self.is_listed(inscription, at)
+            ),
+            None,
+        )
 
     def _namings_of(self, inscription: Inscription) -> list[tuple[Procedure, UUID]]:
         subject = self.subject_now(inscription.subject_id)
@@ -532,6 +583,10 @@ class Case(Aggregate):
     def _dismissed(self, event: events.AlertDismissed) -> None:
         self.state = CaseState.DISMISSED
 
+    @remembers(events.AlertLapsed)
+    def _lapsed(self, event: events.AlertLapsed) -> None:
+        self.state = CaseState.LAPSED
+
     @remembers(events.CaseDataPurged)
     def _purged(self, event: events.CaseDataPurged) -> None:
         self.state = CaseState.PURGED
@@ -569,8 +624,10 @@ class Case(Aggregate):
         )
         for subject in event.subject_ids:
             before = continued.get(subject)
-            procedure.names[subject] = Naming(since=before.since if before else event.at)
-            if before:
+            if before is None:
+                procedure.names[subject] = Naming(event.at, event.opened_on)
+            else:
+                procedure.names[subject] = Naming(before.since, before.opened_on)
                 before.until = event.at
         self.procedures[procedure.id] = procedure
 
@@ -578,7 +635,8 @@ class Case(Aggregate):
     def _procedure_ended(self, event: events.ProcedureEnded) -> None:
         procedure = self.procedures[event.procedure_id]
         for subject in event.subject_ids:
-            procedure.names[subject] = Naming(procedure.names[subject].since, event.at, event.outcome)
+            naming = procedure.names[subject]
+            naming.until, naming.outcome = event.at, event.outcome
         known = procedure.limitation_ends_on
         procedure.limitation_ends_on = max(filter(None, (known, event.limitation_ends_on)))
 

@@ -77,6 +77,12 @@ class AlertDismissed(CaseEvent, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "case.dismissed"
 
 
+class AlertLapsed(CaseEvent, frozen=True, kw_only=True):
+    """C1: not qualified within six months of being raised."""
+
+    TOPIC: ClassVar[str] = "case.lapsed"
+
+
 class SubjectAdded(CaseEvent, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "case.subject_added"
     subject_id: UUID

@@ -114,7 +114,8 @@ class Inscription:
 
 def require_term(months: int) -> int:
     """L1: 1 to 60 months."""
-    if isinstance(months, bool) or not 1 <= months <= retention.LONGEST_TERM:
+    whole = isinstance(months, int) and not isinstance(months, bool)
+    if not whole or not 1 <= months <= retention.LONGEST_TERM:
         raise refusals.TermOutOfRange("term_months")
     return months
 
@@ -133,6 +134,12 @@ def require_grounds(codes: Iterable[str]) -> tuple[Ground, ...]:
 def require_proportionality(assessment: Mapping[str, str]) -> None:
     """L6: gravity, evidence, harm, alternatives considered, and why this term: none of them empty."""
     if set(assessment) != set(PROPORTIONALITY) or not all(text.strip() for text in assessment.values()):
+        raise refusals.ProportionalityMissing("proportionality")
+
+
+def require_assessed(proportionality: Sealed | None, provenance: Provenance | None) -> None:
+    """L6: an assessment is stored; only an imported entry inherits its own (L7)."""
+    if proportionality is None and provenance is None:
         raise refusals.ProportionalityMissing("proportionality")
 
 

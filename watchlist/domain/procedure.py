@@ -33,6 +33,8 @@ class Naming:
     """One subject in one procedure: since when the register knew it ongoing, and until when."""
 
     since: datetime
+    opened_on: date
+    """Of the first procedure, when others continued it."""
     until: datetime | None = None
     outcome: Outcome | None = None
     """None while ongoing, and when another procedure continued this one."""
@@ -65,8 +67,8 @@ class Procedure:
         from the day it was opened; any other from the instant it was recorded.
         """
         naming = self.names[subject_id]
-        if imported_at is not None and self.recorded_at <= imported_at:
-            return Hold(min(naming.since, periods.start_of_day(self.opened_on)), naming.until)
+        if imported_at is not None and naming.since <= imported_at:
+            return Hold(min(naming.since, periods.start_of_day(naming.opened_on)), naming.until)
         return Hold(naming.since, naming.until)
 
 

@@ -53,6 +53,9 @@ class Pictures:
     def due_alerts(self, at: datetime, limit: int) -> list[UUID]:
         return self._ids("due_alerts", at, limit)
 
+    def due_purges(self, limit: int) -> list[UUID]:
+        return self._ids("due_purges", limit)
+
     def imported(self, fingerprints: Sequence[bytes]) -> set[bytes]:
         return {bytes(row["digest"]) for row in self.rows("imported", (list(fingerprints),))}
 

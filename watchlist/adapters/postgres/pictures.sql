@@ -17,6 +17,10 @@ SELECT case_id AS id FROM inscriptions WHERE state = 'active' AND ends_at <= %b 
 -- name: due_alerts
 SELECT case_id AS id FROM cases WHERE alert_ends_at <= %b ORDER BY alert_ends_at LIMIT %b
 
+-- name: due_purges
+-- cases that are over and only wait for their data to be purged: a crash interrupted it
+SELECT case_id AS id FROM cases WHERE state IN ('dismissed', 'lapsed') ORDER BY last_active_at LIMIT %b
+
 -- name: imported
 SELECT fingerprint AS digest FROM imported_lines WHERE fingerprint = ANY(%b)
 

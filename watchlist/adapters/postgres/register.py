@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from psycopg.rows import dict_row
 
 from watchlist.adapters.codec import EventCodec
 from watchlist.adapters.postgres.connections import service_conninfo
+from watchlist.adapters.postgres.locks import SWEEP_LOCK
 from watchlist.adapters.postgres.queries import queries
 from watchlist.adapters.postgres.recorder import Recorder
 from watchlist.application.work import Work
@@ -102,6 +104,18 @@ class Register(Application[UUID]):
         except psycopg.Error as error:
             raise Busy() from error
         return recordings[-1].notification.id
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        with self.service_factory.datastore.get_connection() as conn:
+            got = conn.execute("SELECT pg_try_advisory_lock(%b) AS got", (SWEEP_LOCK,)).fetchone()
+            if not got or not got["got"]:
+                yield False
+                return
+            try:
+                yield True
+            finally:
+                conn.execute("SELECT pg_advisory_unlock(%b)", (SWEEP_LOCK,))
 
     def position(self) -> int:
         return self.recorder.max_notification_id() or 0

@@ -1,0 +1,99 @@
+"""The answerable entries in PostgreSQL, asked by many at once.
+
+Look-ups that arrive while a statement runs go together into the next one: a single question costs a
+fraction of a statement, and a busy service asks fewer, larger ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from watchlist.adapters.postgres.connections import service_conninfo
+from watchlist.adapters.postgres.queries import queries
+from watchlist.domain.refusals import Busy
+from watchlist.domain.tokens import Token
+from watchlist.ports import Clock, Found
+
+SQL = queries("list_index.sql")
+ALONE = 256
+"""From so many digests on, a look-up gets a statement of its own, so that single questions need not wait for it."""
+CONNECTIONS = 4
+TIMEOUT_SECONDS = 5.0
+
+Waiting = tuple[Sequence[bytes], "asyncio.Future[Found]"]
+
+
+class PostgresListIndex:
+    """Keeps the port ListIndex; opened by the event loop that uses it."""
+
+    def __init__(self, conninfo: str, clock: Clock) -> None:
+        self._pool = AsyncConnectionPool(
+            service_conninfo(conninfo),
+            kwargs={"autocommit": True},
+            min_size=1,
+            max_size=CONNECTIONS,
+            timeout=TIMEOUT_SECONDS,
+            open=False,
+        )
+        self._clock = clock
+        self._waiting: list[Waiting] = []
+        self._asking: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        await self._pool.open()
+
+    async def close(self) -> None:
+        if self._asking is not None:
+            await self._asking
+        await self._pool.close()
+
+    async def find(self, digests: Sequence[bytes]) -> Found:
+        if len(digests) >= ALONE:
+            return await self._ask(digests)
+        answer: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
+        self._waiting.append((digests, answer))
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask_for_all())
+        return await answer
+
+    async def _ask_for_all(self) -> None:
+        """One statement after the other, each for all that wait."""
+        try:
+            while self._waiting:
+                waiting, self._waiting = self._waiting, []
+                try:
+                    found = await self._ask([digest for digests, _ in waiting for digest in digests])
+                except Exception as error:
+                    _tell(waiting, error)
+                else:
+                    _tell(waiting, found)
+        finally:
+            self._asking = None
+
+    async def _ask(self, digests: Sequence[bytes]) -> Found:
+        at = self._clock.now()
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS), self._pool.connection() as conn:
+                cursor = conn.cursor(binary=True)
+                await cursor.execute(SQL["find"], (list(digests), at), prepare=True)
+                rows = await cursor.fetchall()
+        except (psycopg.OperationalError, PoolTimeout, TimeoutError) as error:
+            raise Busy() from error
+        tokens: dict[bytes, list[Token]] = {}
+        for digest, given, _ in rows[1:]:
+            tokens.setdefault(digest, []).append(Token(digest, given))
+        return Found(tokens, at, rows[0][2])
+
+
+def _tell(waiting: Sequence[Waiting], outcome: Found | Exception) -> None:
+    for _, answer in waiting:
+        if answer.done():
+            continue
+        if isinstance(outcome, Exception):
+            answer.set_exception(outcome)
+        else:
+            answer.set_result(outcome)

@@ -1,0 +1,26 @@
+"""Purge the data of a case that is over (C1, C5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+from watchlist.application.desk import Desk
+from watchlist.application.receipt import Decided, Receipt, decided
+from watchlist.application.work import Ask, Work
+
+
+def purge_case(desk: Desk, ask: Ask, case_id: UUID) -> Receipt:
+    """Destroy the case's key, then record the purge; its ciphertexts go with the record.
+
+    Killed in between, the case still says that its purge is due, and a sweep does it.
+    """
+
+    def decide(work: Work) -> Decided:
+        case = desk.case(case_id, ask.organisation)
+        if case.purge(work.act):
+            work.forgotten.append(case.id)
+        return decided(case, state=case.state)
+
+    desk.keyring.destroy(case_id)
+    return desk.carry_out(replace(ask, command_id=uuid4()), decide)

@@ -1,0 +1,207 @@
+"""What a payment operator asks: read strictly as a whole, and leniently line by line (S5).
+
+The envelope is right or refused; a malformed line is an error for that line, and the others are answered.
+Decoded with msgspec and checked by hand, because this is the one path that answers thousands of questions a second.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from enum import StrEnum
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from watchlist.domain import refusals
+from watchlist.domain.identifiers import Identifier, MalformedIdentifier, parse
+from watchlist.domain.identity import family_forms, given_forms
+from watchlist.domain.tokens import Question, Tokenizer
+
+LARGEST_BATCH = 10_000
+
+
+class Purpose(StrEnum):
+    """Why the list is asked (S6)."""
+
+    THIRD_PARTY_PAYMENT = "third_party_payment"
+    CLAIM_CONTROL = "claim_control"
+    PARTNERSHIP_ADMISSION = "partnership_admission"
+
+
+class AskedIdentifier(Struct, frozen=True, forbid_unknown_fields=True):
+    scheme: str
+    value: str
+
+
+class AskedSubject(Struct, frozen=True, forbid_unknown_fields=True):
+    """One subject: identifiers, or family name, given names and full birth date, or both (S3)."""
+
+    kind: Literal["person", "organisation"] | UnsetType = UNSET
+    family_name: str | UnsetType = UNSET
+    given_names: str | UnsetType = UNSET
+    birth_date: date | UnsetType = UNSET
+    birth_place: str | UnsetType = UNSET
+    identifiers: list[AskedIdentifier] | UnsetType = UNSET
+
+
+class Envelope(Struct, frozen=True, forbid_unknown_fields=True):
+    purpose: Purpose
+    file_reference: str
+    subjects: dict[str, Raw]
+
+
+class LineError(Exception):
+    """One line cannot be asked; the others are answered."""
+
+    def __init__(self, code: str, field: str, detail: str) -> None:
+        super().__init__(code)
+        self.code, self.field, self.detail = code, field, detail
+
+    def body(self) -> dict[str, Any]:
+        return {"error": {"code": self.code, "field": self.field, "detail": self.detail}}
+
+
+class RepeatedKey(refusals.Malformed):
+    """A key stands twice in `subjects`; give each subject its own.
+
+    fr: Une clé figure deux fois dans « subjects » ; donnez à chaque personne la sienne.
+    """
+
+
+class MalformedKey(refusals.Malformed):
+    """A key of `subjects` has 1 to 64 characters of A-Z, a-z, 0-9, _ and -.
+
+    fr: Une clé de « subjects » compte 1 à 64 caractères parmi A-Z, a-z, 0-9, _ et -.
+    """
+
+
+class BatchSize(refusals.Malformed):
+    """A batch asks for 1 to 10,000 subjects; split a larger one.
+
+    fr: Un lot interroge 1 à 10 000 personnes ; divisez-le s'il est plus grand.
+    """
+
+
+class MalformedScreening(refusals.Malformed):
+    """A screening is `{"purpose","file_reference","subjects"}` and nothing else.
+
+    fr: Une interrogation est `{"purpose","file_reference","subjects"}` et rien d'autre.
+    """
+
+
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_KEY_OF_OBJECT = re.compile(rb'"[A-Za-z0-9_-]{1,64}"\s*:\s*\{')
+_REFERENCE = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
+_envelope = msgspec.json.Decoder(Envelope)
+_subject = msgspec.json.Decoder(AskedSubject)
+
+
+def read_envelope(body: bytes) -> Envelope:
+    """The envelope, its lines still raw; refused as a whole when it is not right."""
+    try:
+        envelope = _envelope.decode(body)
+    except msgspec.ValidationError as error:
+        raise MalformedScreening(_place(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise MalformedScreening("body") from None
+    if not _REFERENCE.fullmatch(envelope.file_reference):
+        raise MalformedScreening("file_reference")
+    if not 1 <= len(envelope.subjects) <= LARGEST_BATCH:
+        raise BatchSize("subjects")
+    if not all(map(_KEY.fullmatch, envelope.subjects)):
+        raise MalformedKey("subjects")
+    _refuse_repeated_keys(body, envelope)
+    return envelope
+
+
+def _refuse_repeated_keys(body: bytes, envelope: Envelope) -> None:
+    """A decoder keeps the last of two equal keys; a question that nobody answers is not to be lost so.
+
+    Counting the keys that open an object decides nearly every body at once; the rest is read exactly.
+    """
+    plain = b"\\" not in body and all(bytes(raw)[:1] == b"{" for raw in envelope.subjects.values())
+    if plain and len(_KEY_OF_OBJECT.findall(body)) == len(envelope.subjects) + 1:
+        return
+    json.loads(body, object_pairs_hook=_each_key_once)
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise RepeatedKey("subjects")
+    return dict(pairs)
+
+
+def question(tokenizer: Tokenizer, raw: Raw | bytes) -> Question:
+    """What one line asks; raises LineError when it cannot be asked (S3, S4, S5)."""
+    try:
+        asked = _subject.decode(raw)
+    except msgspec.ValidationError as error:
+        field = _place(error)
+        raise LineError("malformed", field, "This field is unknown, missing or of the wrong type.") from None
+    except msgspec.DecodeError:
+        raise LineError("malformed", "body", "This line is not a JSON object.") from None
+    identifiers = _identifiers(asked)
+    person = _person(asked)
+    asks = tokenizer.question(identifiers, person)
+    if not asks.digests:
+        raise _not_enough(identifiers)
+    return asks
+
+
+def _identifiers(asked: AskedSubject) -> list[Identifier]:
+    if asked.identifiers is UNSET:
+        return []
+    found = []
+    for place, given in enumerate(asked.identifiers):
+        try:
+            found.append(parse(given.scheme, given.value))
+        except MalformedIdentifier as error:
+            raise LineError(error.code, f"identifiers[{place}]", error.detail) from None
+    return found
+
+
+def _person(asked: AskedSubject) -> tuple[str, str, date] | None:
+    """S3: never by name alone; family name, given names and the full birth date go together."""
+    given = (asked.family_name, asked.given_names, asked.birth_date)
+    if all(value is UNSET for value in given):
+        return None
+    for field, value in zip(("family_name", "given_names", "birth_date"), given, strict=True):
+        if value is UNSET:
+            raise LineError(
+                "incomplete_person", field, "Family name, given names and full birth date are asked together."
+            )
+    family_name, given_names, birth_date = given
+    assert isinstance(family_name, str) and isinstance(given_names, str) and isinstance(birth_date, date)
+    if asked.kind == "organisation":
+        raise LineError("malformed", "kind", "An organisation is asked by its identifiers.")
+    if len(family_name) > 200 or not family_forms(family_name):
+        raise LineError("malformed", "family_name", "Give a family name of 1 to 200 characters with a letter in it.")
+    if len(given_names) > 200 or not given_forms(given_names):
+        raise LineError("malformed", "given_names", "Give given names of 1 to 200 characters with a letter in them.")
+    return family_name, given_names, birth_date
+
+
+def _not_enough(identifiers: list[Identifier]) -> LineError:
+    if identifiers:
+        detail = "An AMC member number covers a family: add family name, given names and full birth date."
+        return LineError("key_not_alone", "identifiers", detail)
+    detail = "Give an identifier, or family name, given names and full birth date."
+    return LineError("nothing_asked", "identifiers", detail)
+
+
+_PLACE = re.compile(r"at `\$\.?([^`]*)`")
+_UNKNOWN = re.compile(r"unknown field")
+_MISSING = re.compile(r"missing required field `(\w+)`")
+
+
+def _place(error: msgspec.ValidationError) -> str:
+    """The field that a validation speaks of; never an unknown field's own name, which anyone may have chosen."""
+    text = str(error)
+    missing = _MISSING.search(text)
+    if missing:
+        return missing[1]
+    place = _PLACE.search(text)
+    return place[1] if place and not _UNKNOWN.search(text) else "body"

