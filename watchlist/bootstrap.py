@@ -22,6 +22,7 @@ from watchlist.adapters.postgres.list_index import PostgresListIndex
 from watchlist.adapters.postgres.migrate import migrate, pending
 from watchlist.adapters.postgres.pictures import Pictures
 from watchlist.adapters.postgres.register import Register
+from watchlist.adapters.postgres.snapshot import PostgresSnapshots
 from watchlist.adapters.postgres.vault import PostgresVault
 from watchlist.application.desk import Desk
 from watchlist.application.screen import Screening
@@ -45,6 +46,7 @@ class House:
     keyring: PostgresKeyring
     index: PostgresListIndex
     screening: Screening
+    snapshots: PostgresSnapshots
     pool: ConnectionPool[Connection]
     conninfo: str
     clock: Clock
@@ -87,7 +89,8 @@ def build(conninfo: str, master_key: bytes, clock: Clock | None = None, pool_siz
     )
     index = PostgresListIndex(conninfo, clock)
     screening = Screening(desk.tokenizer, index)
-    return House(desk, pictures, register, keyring, index, screening, pool, conninfo, clock)
+    snapshots = PostgresSnapshots(pool, register.codec)
+    return House(desk, pictures, register, keyring, index, screening, snapshots, pool, conninfo, clock)
 
 
 class NotMigrated(Exception):

@@ -18,7 +18,7 @@ from watchlist.domain.commitment import Sealed
 from watchlist.domain.import_batch import ImportBatch
 from watchlist.domain.subject import Subject
 from watchlist.domain.tokens import Tokenizer
-from watchlist.ports import AlreadyDone, Cipher, Clock, Keyring, Log, Registry, Vault, VersionConflict
+from watchlist.ports import AlreadyDone, Cipher, Clock, Keyring, Log, Registry, SealedRow, Vault, VersionConflict
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -110,14 +110,19 @@ class Desk:
 
     def open_sealed(self, owner: UUID, values: Iterable[Sealed]) -> dict[UUID, bytes]:
         """The values of one owner by reference; those that were erased are left out."""
-        wanted = {sealed.ref: sealed for sealed in values}
-        keys = self.keyring.keys([owner])
-        if not wanted or owner not in keys:
+        return self.open_all((owner, sealed) for sealed in values)
+
+    def open_all(self, values: Iterable[tuple[UUID, Sealed]]) -> dict[UUID, bytes]:
+        """The values of several owners by reference, with two look-ups in all; the erased are left out."""
+        wanted = {sealed.ref: (owner, sealed) for owner, sealed in values}
+        if not wanted:
             return {}
-        return {
-            ref: self.cipher.open_sealed(keys[owner], owner, row.field, wanted[ref], row.ciphertext)
-            for ref, row in self.vault.rows(list(wanted)).items()
-        }
+        keys = self.keyring.keys({owner for owner, _ in wanted.values()})
+        rows = self.vault.rows([ref for ref, (owner, _) in wanted.items() if owner in keys])
+        return {ref: self._opened(keys, row, *wanted[ref]) for ref, row in rows.items()}
+
+    def _opened(self, keys: dict[UUID, bytes], row: SealedRow, owner: UUID, sealed: Sealed) -> bytes:
+        return self.cipher.open_sealed(keys[owner], owner, row.field, sealed, row.ciphertext)
 
 
 def answered_before(done: AlreadyDone, ask: Ask) -> Receipt:

@@ -119,6 +119,7 @@ class Case(Aggregate):
         self.subject_ids: list[UUID] = []
         self.followed: dict[UUID, UUID] = {}
         self.victims: set[UUID] = set()
+        self.stolen: list[Sealed] = []
         self.notes: list[Note] = []
         self.evidence: list[Evidence] = []
         self.procedures: dict[UUID, Procedure] = {}
@@ -497,7 +498,7 @@ class Case(Aggregate):
         return self.procedures[procedure_id]
 
     def _ongoing_for(self, procedure: Procedure, subject_ids: Iterable[UUID]) -> tuple[UUID, ...]:
-        """C4: these subjects as the procedure names them, ongoing for each; a merged one is asked under either id."""
+        """C4: as the procedure names them, those subjects it is ongoing for; a merged one under either id."""
         asked = {self.subject_now(subject) for subject in subject_ids}
         ongoing = [named for named in procedure.names if procedure.is_ongoing_for(named)]
         if not asked or asked - {self.subject_now(named) for named in ongoing}:
@@ -609,6 +610,7 @@ class Case(Aggregate):
     @remembers(events.VictimRecorded)
     def _victim_recorded(self, event: events.VictimRecorded) -> None:
         self.victims.add(event.subject_id)
+        self.stolen.append(event.stolen)
 
     @remembers(events.ProcedureOpened)
     def _procedure_opened(self, event: events.ProcedureOpened) -> None:

@@ -1,0 +1,168 @@
+"""Replay the log to an instant, or check that it gives the very pictures that are live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from watchlist.application.desk import Desk
+from watchlist.domain import identity as identities
+from watchlist.domain.case import Case
+from watchlist.domain.identifiers import Identifier, listed_keys
+from watchlist.domain.inscription import State
+from watchlist.domain.subject import Subject
+from watchlist.domain.tokens import Token
+from watchlist.projections.replay import Recorded, Replay
+
+T = TypeVar("T")
+Progress = Callable[[int], None]
+BATCH = 1000
+
+KEYS = {
+    "subjects": ("subject_id",),
+    "cases": ("case_id",),
+    "inscriptions": ("inscription_id",),
+    "imports": ("import_id",),
+    "inscription_history": ("inscription_id", "recorded_from"),
+    "subject_tokens": ("digest", "subject_id"),
+    "stolen_tokens": ("case_id", "digest"),
+    "answerable": ("digest", "inscription_id"),
+}
+"""Every picture that the log and the vault give again, and what tells its rows apart."""
+
+
+class Snapshot(Protocol):
+    """The log and the live pictures as of one instant."""
+
+    def events(self) -> Iterator[Recorded]: ...
+    def table(self, name: str) -> Iterator[dict[str, Any]]: ...
+
+
+class Snapshots(Protocol):
+    def snapshot(self) -> AbstractContextManager[Snapshot]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One row that is not what the log says; `keys` are ids and instants, and nothing personal."""
+
+    table: str
+    kind: str
+    """missing, unexpected, or different"""
+    keys: dict[str, str]
+    columns: tuple[str, ...] = ()
+
+
+def replay(store: Snapshots, as_of: datetime | None = None, progress: Progress | None = None) -> Replay:
+    """The log told again, up to what was recorded by an instant."""
+    with store.snapshot() as snapshot:
+        return Replay().follow(_counted(snapshot.events(), progress), as_of)
+
+
+def check(desk: Desk, store: Snapshots, progress: Progress | None = None) -> tuple[Replay, list[Difference]]:
+    """Rebuild every picture beside the live ones, and compare both ways, in one snapshot."""
+    with store.snapshot() as snapshot:
+        told = Replay().follow(_counted(snapshot.events(), progress))
+        expected = told.pictures() | _looked_up(desk, told)
+        differences = [
+            difference for name in KEYS for difference in compared(name, expected[name], snapshot.table(name))
+        ]
+    return told, differences
+
+
+def compared(
+    name: str, expected: Iterable[dict[str, Any]], live: Iterable[dict[str, Any]]
+) -> Iterator[Difference]:
+    """The rows of one table that differ, either way."""
+    wanted = {tuple(row[key] for key in KEYS[name]): row for row in expected}
+    for row in live:
+        found = wanted.pop(tuple(row[key] for key in KEYS[name]), None)
+        if found is None:
+            yield Difference(name, "unexpected", _shown(name, row))
+        elif found != row:
+            columns = tuple(column for column in row if row[column] != found[column])
+            yield Difference(name, "different", _shown(name, row), columns)
+    for row in wanted.values():
+        yield Difference(name, "missing", _shown(name, row))
+
+
+def _shown(name: str, row: dict[str, Any]) -> dict[str, str]:
+    return {key: value.hex() if isinstance(value := row[key], bytes) else str(value) for key in KEYS[name]}
+
+
+def _counted(events: Iterator[T], progress: Progress | None) -> Iterator[T]:
+    for count, event in enumerate(events, 1):
+        if progress and count % 10_000 == 0:
+            progress(count)
+        yield event
+
+
+# The look-ups, made again from the vault ----------------------------------------------------------
+
+
+def _looked_up(desk: Desk, told: Replay) -> dict[str, list[dict[str, Any]]]:
+    tokens = _tokens_of_subjects(desk, told)
+    stolen = {case.id: _stolen_digests(desk, case) for case in told.cases() if case.stolen}
+    return {
+        "subject_tokens": [
+            {"digest": token.digest, "given": token.given, "answers": token.answers}
+            | {"subject_id": subject.id, "organisation": subject.organisation}
+            for subject, of_subject in tokens.values()
+            for token in of_subject
+        ],
+        "stolen_tokens": [
+            {"case_id": case_id, "digest": digest} for case_id, digests in stolen.items() for digest in digests
+        ],
+        "answerable": _answerable(told, tokens, stolen),
+    }
+
+
+Tokens = dict[UUID, tuple[Subject, tuple[Token, ...]]]
+
+
+def _tokens_of_subjects(desk: Desk, told: Replay) -> Tokens:
+    found: Tokens = {}
+    subjects = told.subjects()
+    while batch := list(islice(subjects, BATCH)):
+        opened = desk.open_all((subject.id, subject.identity) for subject in batch)
+        for subject in batch:
+            value = opened.get(subject.identity.ref)
+            tokens = () if value is None else desk.tokenizer.of_subject(identities.decode(value))
+            found[subject.id] = subject, tokens
+    return found
+
+
+def _stolen_digests(desk: Desk, case: Case) -> set[bytes]:
+    pairs = [pair for value in desk.open_sealed(case.id, case.stolen).values() for pair in _decoded(value)]
+    return {desk.tokenizer.of_identifier(key) for pair in pairs for key in listed_keys(Identifier(*pair))}
+
+
+def _decoded(value: bytes) -> list[tuple[str, str]]:
+    return msgspec.json.decode(value, type=list[tuple[str, str]])
+
+
+def _answerable(told: Replay, tokens: Tokens, stolen: dict[UUID, set[bytes]]) -> list[dict[str, Any]]:
+    groups: dict[UUID, list[Token]] = {}
+    for subject, of_subject in tokens.values():
+        groups.setdefault(subject.merged_into or subject.id, []).extend(of_subject)
+    rows = {}
+    for case in told.cases():
+        for entry in case.inscriptions.values():
+            if entry.state is not State.ACTIVE or entry.restricted:
+                continue
+            for token in groups.get(case.subject_now(entry.subject_id), ()):
+                if token.answers and token.digest not in stolen.get(case.id, ()):
+                    rows[token.digest, entry.id] = {
+                        "digest": token.digest,
+                        "inscription_id": entry.id,
+                        "given": token.given,
+                        "answers_until": case.ends_at(entry),
+                    }
+    return list(rows.values())

@@ -1,0 +1,112 @@
+"""Replay: the log, told again from its beginning, in memory; what it gives must equal the live pictures.
+
+A transaction is what was recorded at one instant: standings are looked at when it is complete, as the
+painter does, so that the history has the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct, structs
+
+from watchlist.domain.aggregate import Aggregate, Event
+from watchlist.domain.case import Case
+from watchlist.domain.import_batch import ImportBatch
+from watchlist.domain.retention import NEVER
+from watchlist.domain.subject import Subject
+from watchlist.projections import rows
+from watchlist.projections.rows import Standing
+
+Recorded = tuple[int, datetime, Event]
+"""Position, instant of its transaction, event."""
+
+
+class HistoryRow(Struct):
+    """A standing, and from when until when the register knew it so."""
+
+    standing: Standing
+    recorded_from: datetime
+    recorded_until: datetime = NEVER
+
+
+@dataclass
+class Replay:
+    aggregates: dict[UUID, Aggregate] = field(default_factory=dict)
+    history: list[HistoryRow] = field(default_factory=list)
+    position: int = 0
+    _open: dict[UUID, HistoryRow] = field(default_factory=dict)
+    _moved: set[UUID] = field(default_factory=set)
+    _recorded_at: datetime | None = None
+
+    def follow(self, log: Iterable[Recorded], as_of: datetime | None = None) -> Replay:
+        """Take in the log, up to what was recorded by an instant."""
+        for position, recorded_at, event in log:
+            if as_of is not None and recorded_at > as_of:
+                break
+            if recorded_at != self._recorded_at:
+                self._settle()
+                self._recorded_at = recorded_at
+            stream = event.originator_id
+            self.aggregates[stream] = event.mutate(self.aggregates.get(stream))
+            if event.MOVES_THE_LIST:
+                self._moved.add(stream)
+            self.position = position
+        self._settle()
+        return self
+
+    def _settle(self) -> None:
+        if not self._moved:
+            return
+        assert self._recorded_at is not None
+        for id in self._moved:
+            case = self.aggregates[id]
+            assert isinstance(case, Case)
+            for inscription in case.inscriptions.values():
+                self._stand(inscription.id, rows.standing(case, inscription), self._recorded_at)
+        self._moved.clear()
+
+    def _stand(self, id: UUID, standing: Standing | None, at: datetime) -> None:
+        before = self._open.get(id)
+        if standing == (before.standing if before else None):
+            return
+        if before is not None:
+            before.recorded_until = at
+            del self._open[id]
+        if standing is not None:
+            self._open[id] = HistoryRow(standing, at)
+            self.history.append(self._open[id])
+
+    def listed(self, at: datetime, organisation: str | None = None) -> list[Standing]:
+        """Who is on the list at an instant not before the last event, by inscription id."""
+        standings = (row.standing for row in self._open.values())
+        return sorted(
+            (s for s in standings if s.ends_at > at and organisation in (None, s.organisation)),
+            key=lambda s: s.inscription_id.bytes,
+        )
+
+    def cases(self) -> Iterator[Case]:
+        return (a for a in self.aggregates.values() if isinstance(a, Case))
+
+    def subjects(self) -> Iterator[Subject]:
+        return (a for a in self.aggregates.values() if isinstance(a, Subject))
+
+    def pictures(self) -> dict[str, list[dict[str, Any]]]:
+        """The rows every picture should have, by table: those that need no key."""
+        batches = (a for a in self.aggregates.values() if isinstance(a, ImportBatch))
+        entries = ((case, entry) for case in self.cases() for entry in case.inscriptions.values())
+        return {
+            "subjects": [structs.asdict(rows.subject_row(subject)) for subject in self.subjects()],
+            "cases": [structs.asdict(rows.case_row(case)) for case in self.cases()],
+            "inscriptions": [structs.asdict(rows.inscription_row(*entry)) for entry in entries],
+            "imports": [structs.asdict(rows.import_row(batch)) for batch in batches],
+            "inscription_history": [
+                structs.asdict(row.standing)
+                | {"recorded_from": row.recorded_from, "recorded_until": row.recorded_until}
+                for row in self.history
+            ],
+        }
