@@ -108,21 +108,25 @@ def database(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def open_house(
-    settings: Settings, clock: Clock | None = None, *, migrating: bool | None = None
-) -> Iterator[House]:
+def open_house(settings: Settings, clock: Clock | None = None) -> Iterator[House]:
     """The house that the settings describe, its database running and migrated.
 
-    `migrating` is by default true for the embedded database and false for an outside one, whose owner
-    migrates by a command of its own: then NotMigrated is raised when something is missing.
+    Raises NotMigrated when something is missing and this login may not add it.
     """
     with database(settings) as conninfo:
-        if migrating if migrating is not None else settings.database_url is None:
-            migrate(conninfo)
-        elif late := pending(conninfo):
-            raise NotMigrated(f"the database lacks {', '.join(late)}: run `watchlist migrate`")
+        bring_up_to_date(conninfo)
         with build(conninfo, key_of(settings, conninfo), clock) as house:
             yield house
+
+
+def bring_up_to_date(conninfo: str) -> None:
+    late = pending(conninfo)
+    if not late:
+        return
+    try:
+        migrate(conninfo)
+    except psycopg.errors.InsufficientPrivilege:
+        raise NotMigrated(f"the database lacks {', '.join(late)}: run `watchlist migrate` as its owner") from None
 
 
 def key_of(settings: Settings, conninfo: str) -> bytes:

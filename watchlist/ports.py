@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from watchlist.domain.aggregate import Aggregate
 from watchlist.domain.commitment import Sealed
+from watchlist.domain.operator import ApiKey, Operator
 from watchlist.domain.tokens import Token
 
 
@@ -134,6 +135,12 @@ class Registry(Protocol):
         """The subject of that organisation that is known under one of these exact identifiers, as it stands now."""
         ...
 
+    def subjects_found(
+        self, organisation: str, digests: Sequence[bytes], limit: int
+    ) -> list[tuple[UUID, list[Token]]]:
+        """The subjects of that organisation known under any of these digests, as they stand now, and under which."""
+        ...
+
     def cases_about(self, subject_id: UUID) -> list[UUID]:
         """The cases a subject belongs to."""
         ...
@@ -164,4 +171,38 @@ class Registry(Protocol):
 
     def proposed_by_import(self, import_id: UUID, limit: int) -> list[UUID]:
         """The cases with inscriptions of an import that wait for its approval."""
+        ...
+
+
+class Operators(Protocol):
+    """Who may act, and by which keys; kept beside the log, since names never enter it."""
+
+    def add(self, operator: Operator) -> Operator:
+        """The operator of that name in that organisation: this one, or the one there was before."""
+        ...
+
+    def leave(self, operator_id: UUID, at: datetime) -> None:
+        """The operator has left; a second time changes nothing."""
+        ...
+
+    def keep_key(self, key: ApiKey, secret_sha256: bytes) -> None:
+        """A new key."""
+        ...
+
+    def revoke(self, key_id: str, at: datetime) -> None:
+        """The key opens nothing any more; a second time changes nothing."""
+        ...
+
+    def operator(self, operator_id: UUID) -> Operator | None: ...
+
+    def key(self, key_id: str) -> tuple[ApiKey, Operator, bytes] | None:
+        """The key, whose it is, and the SHA-256 of its secret."""
+        ...
+
+    def operators(self, organisation: str | None, after: UUID, limit: int) -> list[Operator]:
+        """By id, those of one organisation or of all (None), from behind `after` on."""
+        ...
+
+    def keys(self, organisation: str | None, after: str, limit: int) -> list[tuple[ApiKey, Operator]]:
+        """By id, those of one organisation or of all (None), from behind `after` on."""
         ...

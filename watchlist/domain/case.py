@@ -331,9 +331,7 @@ class Case(Aggregate):
     ) -> Inscription:
         """L6, L7, L8."""
         self._require_inscribable(act, subject_id, subject)
-        if (state := self._open_inscription_of(subject_id, act.at)) is not None:
-            raise refusals.AlreadyProposed("subject_id", state=state)
-        self._require_new_evidence(subject_id)
+        self._require_room_for(act, subject_id)
         rules.require_assessed(proposal.proportionality, proposal.provenance)
         if proposal.provenance is not None:
             require_past(proposal.provenance.inscribed_on, act.at, "inscribed_on")
@@ -460,18 +458,31 @@ class Case(Aggregate):
         if self.state is CaseState.ALERT:
             raise refusals.CaseNotQualified(state=self.state)
 
+    def require_proposable(self, act: Act, subject_id: UUID, subject: Candidate) -> None:
+        """L6, L8: whether `propose` would take this subject, once it is one of the case."""
+        self._require_qualified(act)
+        self._require_open(act)
+        self._require_eligible(subject_id, subject)
+        self._require_room_for(act, subject_id)
+
     def _require_inscribable(self, act: Act, subject_id: UUID, subject: Candidate) -> None:
         """L6: a qualified case that is not closed, an identified subject of it, not its victim (L10)."""
         self._require_qualified(act)
         self._require_open(act)
         if subject_id not in self.subject_ids and subject_id not in self.subjects_now():
             raise refusals.SubjectNotInCase("subject_id")
+        self._require_eligible(subject_id, subject)
+
+    def _require_eligible(self, subject_id: UUID, subject: Candidate) -> None:
+        """L6, L10: identified, alive, standing for itself, and not the case's victim."""
         if self.subject_now(subject_id) in self._victims_now():
             raise refusals.VictimNotListed("subject_id")
         rules.require_candidate(subject)
 
-    def _require_new_evidence(self, subject_id: UUID) -> None:
-        """L8: a second entry by the same case needs evidence recorded after the first began."""
+    def _require_room_for(self, act: Act, subject_id: UUID) -> None:
+        """L8: one open entry at a time; a second needs evidence recorded after the first began."""
+        if (state := self._open_inscription_of(subject_id, act.at)) is not None:
+            raise refusals.AlreadyProposed("subject_id", state=state)
         began = [i.inscribed_at for i in self._inscriptions_of(subject_id) if i.inscribed_at is not None]
         if began and not any(evidence.at > max(began) for evidence in self.evidence):
             raise refusals.NewEvidenceNeeded("subject_id", state=self.state)

@@ -35,6 +35,7 @@ class PostgresKeyring:
                 conn.execute(
                     "INSERT INTO watchlist_keys.data_keys (owner, wrapped) SELECT * FROM unnest(%b::uuid[], %b::bytea[])",
                     (list(made), wrapped),
+                    prepare=True,
                 )
         except psycopg.errors.UniqueViolation:
             raise KeyExists("an owner has, or had, a key") from None
@@ -46,6 +47,7 @@ class PostgresKeyring:
                 "SELECT owner, wrapped FROM watchlist_keys.data_keys"
                 " WHERE owner = ANY(%b) AND wrapped IS NOT NULL",
                 (list(owners),),
+                prepare=True,
             ).fetchall()
         return {row["owner"]: ciphers.unwrap(self._master, row["wrapped"], row["owner"].bytes) for row in rows}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +11,16 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from watchlist.adapters.postgres.connections import Connection, borrowed
+from watchlist.adapters.postgres.migrate import migrations
 from watchlist.adapters.postgres.queries import queries
+from watchlist.domain.tokens import Token
 
 SQL = queries("pictures.sql")
 FIRST = UUID(int=0)
 """Before every id: where a first page begins."""
+Due = tuple[datetime, str, UUID, UUID]
+"""A deadline's place among them: instant, kind, case, inscription (FIRST when it has none)."""
+FIRST_DUE: Due = (datetime.min.replace(tzinfo=UTC), "", FIRST, FIRST)
 
 
 class Pictures:
@@ -87,6 +92,72 @@ class Pictures:
     ) -> list[DictRow]:
         """The list as it was recorded up to `at`, and stood at `at`."""
         return self.rows("list_as_of", {"organisation": organisation, "at": at, "after": after, "limit": limit})
+
+    def inscriptions(
+        self, organisation: str | None, state: str | None, at: datetime, after: UUID = FIRST, limit: int = 100
+    ) -> list[DictRow]:
+        """Inscriptions by id, whatever became of them; `state_now` is their state at `at`."""
+        return self.rows(
+            "inscriptions",
+            {"organisation": organisation, "state": state, "at": at, "after": after, "limit": limit},
+        )
+
+    def cases(
+        self, organisation: str | None, state: str | None, after: UUID = FIRST, limit: int = 100
+    ) -> list[DictRow]:
+        """Cases by id."""
+        return self.rows(
+            "cases", {"organisation": organisation, "state": state, "after": after, "limit": limit}
+        )
+
+    def imports(self, organisation: str | None, after: UUID = FIRST, limit: int = 100) -> list[DictRow]:
+        """Imports by id."""
+        return self.rows("imports", {"organisation": organisation, "after": after, "limit": limit})
+
+    def import_(self, organisation: str | None, import_id: UUID) -> DictRow | None:
+        found = self.rows("import", {"organisation": organisation, "id": import_id})
+        return found[0] if found else None
+
+    def subjects_found(
+        self, organisation: str, digests: Sequence[bytes], limit: int
+    ) -> list[tuple[UUID, list[Token]]]:
+        """Who is known under which of these digests, by most of them first."""
+        page = {"organisation": organisation, "digests": list(digests), "limit": limit}
+        return [
+            (row["subject_id"], [Token(*pair) for pair in zip(row["digests"], row["given"], strict=True)])
+            for row in self.rows("subjects_found", page)
+        ]
+
+    def deadlines(
+        self, organisation: str | None, until: datetime, after: Due = FIRST_DUE, limit: int = 100
+    ) -> list[DictRow]:
+        """What falls due until that instant, soonest first, from behind `after` on."""
+        due_at, kind, case_id, inscription_id = after
+        return self.rows(
+            "deadlines",
+            {
+                "organisation": organisation,
+                "until": until,
+                "due_at": due_at,
+                "kind": kind,
+                "case_id": case_id,
+                "inscription_id": inscription_id,
+                "limit": limit,
+            },
+        )
+
+    def events(self, after: int, until: int, limit: int = 1000) -> list[DictRow]:
+        """The log as it is recorded, by position: after, and until inclusive."""
+        return self.rows("events", {"after": after, "until": until, "limit": limit})
+
+    def history_of(self, stream: UUID, after: int = 0, limit: int = 100) -> list[DictRow]:
+        """The events of one stream, from behind a version on."""
+        return self.rows("history_of", {"stream": stream, "after": after, "limit": limit})
+
+    def late_migrations(self) -> list[str]:
+        """What this version knows and the database lacks."""
+        applied = {row["name"] for row in self.rows("applied_migrations")}
+        return [migration.name for migration in migrations() if migration.name not in applied]
 
     def position(self) -> int:
         """The position of the last event, 0 when there is none."""

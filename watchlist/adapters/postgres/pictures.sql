@@ -59,15 +59,15 @@ WHERE recorded_from <= %(at)s AND recorded_until > %(at)s AND ends_at > %(at)s
 ORDER BY inscription_id LIMIT %(limit)s
 
 -- name: inscriptions
-SELECT * FROM inscriptions
-WHERE (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
-  AND (%(state)s::text IS NULL OR state = %(state)s)
-  AND inscription_id > %(after)s
-ORDER BY inscription_id LIMIT %(limit)s
-
--- name: inscription
-SELECT * FROM inscriptions WHERE inscription_id = %(id)s
-  AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
+-- by their state of now: what has ended is `ended`, swept or not (L3)
+SELECT i.*, c.version AS version,
+       CASE WHEN i.state = 'active' AND i.ends_at <= %(at)s THEN 'ended' ELSE i.state END AS state_now
+FROM inscriptions i JOIN cases c USING (case_id)
+WHERE (%(organisation)s::text IS NULL OR i.organisation = %(organisation)s)
+  AND (%(state)s::text IS NULL
+       OR CASE WHEN i.state = 'active' AND i.ends_at <= %(at)s THEN 'ended' ELSE i.state END = %(state)s)
+  AND i.inscription_id > %(after)s
+ORDER BY i.inscription_id LIMIT %(limit)s
 
 -- name: cases
 SELECT * FROM cases
@@ -82,28 +82,42 @@ WHERE (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
   AND import_id > %(after)s
 ORDER BY import_id LIMIT %(limit)s
 
+-- name: import
+SELECT * FROM imports WHERE import_id = %(id)s
+  AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
+
 -- name: subjects_found
--- subjects of one organisation found under any of these digests, and under which
-SELECT coalesce(s.merged_into, s.subject_id) AS subject_id, array_agg(t.digest) AS digests
+-- under which of these digests subjects of one organisation are known, those known under most of them first
+SELECT coalesce(s.merged_into, s.subject_id) AS subject_id,
+       array_agg(t.digest) AS digests, array_agg(coalesce(t.given, '')) AS given
 FROM subject_tokens t JOIN subjects s USING (subject_id)
 WHERE t.digest = ANY(%(digests)s) AND t.organisation = %(organisation)s
-GROUP BY 1 LIMIT %(limit)s
+GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT %(limit)s
 
 -- name: deadlines
+-- what falls due until an instant; what has no end yet is not due
 SELECT * FROM deadlines
-WHERE due_at < %(until)s AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
-ORDER BY due_at, kind, case_id LIMIT %(limit)s
+WHERE due_at <= %(until)s AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
+  AND (due_at, kind, case_id, coalesce(inscription_id, '00000000-0000-0000-0000-000000000000'))
+      > (%(due_at)s, %(kind)s, %(case_id)s, %(inscription_id)s)
+ORDER BY due_at, kind, case_id, coalesce(inscription_id, '00000000-0000-0000-0000-000000000000')
+LIMIT %(limit)s
 
 -- name: events
 -- the log as it is recorded, by position
 SELECT notification_id AS position, recorded_at, topic, originator_id AS stream,
        originator_version AS version, state
-FROM events WHERE notification_id > %(after)s ORDER BY notification_id LIMIT %(limit)s
+FROM events WHERE notification_id > %(after)s AND notification_id <= %(until)s
+ORDER BY notification_id LIMIT %(limit)s
 
 -- name: history_of
 SELECT notification_id AS position, recorded_at, topic, originator_id AS stream,
        originator_version AS version, state
-FROM events WHERE originator_id = %(stream)s ORDER BY originator_version
+FROM events WHERE originator_id = %(stream)s AND originator_version > %(after)s
+ORDER BY originator_version LIMIT %(limit)s
+
+-- name: applied_migrations
+SELECT name FROM public.watchlist_migrations
 
 -- name: position
 SELECT coalesce(max(notification_id), 0) AS position FROM events

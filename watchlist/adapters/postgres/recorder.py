@@ -46,7 +46,7 @@ class Recorder(PostgresApplicationRecorder):
         assert work is not None, "every command is recorded with its work"
         for attempt in range(1, TRIES + 1):
             try:
-                with self.datastore.get_connection() as conn, conn.transaction():
+                with self.datastore.get_connection() as conn:
                     return self._record(conn, stored_events, work, aggregates, events)
             except IntegrityError as error:
                 raise _explained(error, self, work) from error
@@ -63,25 +63,20 @@ class Recorder(PostgresApplicationRecorder):
         aggregates: Sequence[Aggregate],
         events: Sequence[Event],
     ) -> list[int]:
-        with conn.pipeline(), conn.cursor() as cursor:
+        """One transaction. psycopg syncs its pipeline before the commit: an error is raised inside, and undoes all."""
+        recorded = conn.cursor()
+        with conn.pipeline(), conn.transaction(), conn.cursor() as cursor:
             work.recorded_at = self._locked_at(cursor)
             _require_unknown(cursor, work)
-            _keep_sealed(cursor, work)
-            appended = conn.cursor()
-            appended.execute(SQL["append"], (work.recorded_at, *_columns(stored_events)), prepare=True)
-            cursor.execute(
-                SQL["remember_command"],
-                (work.ask.command_id, work.ask.mac, work.answer, work.recorded_at),
-                prepare=True,
-            )
+            if work.forgotten:
+                cursor.execute(SQL["forget_owner"], (work.forgotten,))
+            recorded.execute(SQL["record"], _recorded(stored_events, work), prepare=True)
             painter.paint(painter.Brush(cursor, work.recorded_at), aggregates, events, work)
-            return [row["notification_id"] for row in appended.fetchall()]
+        return [row["notification_id"] for row in recorded.fetchall()]
 
     def _locked_at(self, cursor: Cursor[Any]) -> datetime:
-        """Take the lock, then the stamp: a statement of its own, so that it sees the predecessor."""
         own = None if self._clock.is_the_machines else self._clock.now()
-        cursor.execute(SQL["lock"], (WRITE_LOCK,), prepare=True)
-        cursor.execute(SQL["stamp"], (own,), prepare=True)
+        cursor.execute(SQL["begin"], (WRITE_LOCK, own), prepare=True)
         stamp = painter.last_rows(cursor)[0]
         skew = abs((stamp["database_now"] - self._clock.now()).total_seconds())
         if own is None and skew > LARGEST_SKEW_SECONDS:
@@ -116,23 +111,20 @@ def _require_unknown(cursor: Cursor[Any], work: Work) -> None:
             raise VersionConflict("subject")
 
 
-def _keep_sealed(cursor: Cursor[Any], work: Work) -> None:
-    if work.forgotten:
-        cursor.execute(SQL["forget_owner"], (work.forgotten,))
-    if work.sealed:
-        columns = (
-            [row.ref for row in work.sealed],
-            [row.owner for row in work.sealed],
-            [row.field for row in work.sealed],
-            [row.ciphertext for row in work.sealed],
-        )
-        cursor.execute(SQL["keep_sealed"], columns, prepare=True)
-
-
-def _columns(stored_events: Sequence[StoredEvent]) -> tuple[list[Any], ...]:
+def _recorded(stored_events: Sequence[StoredEvent], work: Work) -> tuple[Any, ...]:
+    sealed, ask = work.sealed, work.ask
     return (
+        [row.ref for row in sealed],
+        [row.owner for row in sealed],
+        [row.field for row in sealed],
+        [row.ciphertext for row in sealed],
+        work.recorded_at,
         [event.originator_id for event in stored_events],
         [event.originator_version for event in stored_events],
         [event.topic for event in stored_events],
         [event.state for event in stored_events],
+        ask.command_id,
+        ask.mac,
+        work.answer,
+        work.recorded_at,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -116,6 +117,11 @@ class Register(Application[UUID]):
                 yield True
             finally:
                 conn.execute("SELECT pg_advisory_unlock(%b)", (SWEEP_LOCK,))
+
+    def forget_answers(self, before: datetime) -> int:
+        """Forget what commands answered before an instant; how many."""
+        with self.service_factory.datastore.get_connection() as conn:
+            return conn.execute(SQL["forget_answers"], (before,)).rowcount
 
     def position(self) -> int:
         return self.recorder.max_notification_id() or 0

@@ -35,6 +35,19 @@ CREATE TRIGGER events_are_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON watch
     FOR EACH STATEMENT EXECUTE FUNCTION watchlist.refuse_change();
 ALTER TABLE watchlist.events ENABLE ALWAYS TRIGGER events_are_immutable;
 
+-- taken first by every transaction that records: positions commit in order, and no two commands deadlock.
+-- The stamp is strictly later than its predecessor's, which the statement inside sees because it begins after
+-- the lock was granted; a test's clock may give its own.
+CREATE FUNCTION watchlist.begin_recording(lock_key bigint, own_now timestamptz)
+RETURNS TABLE (recorded_at timestamptz, database_now timestamptz) LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(lock_key);
+    RETURN QUERY SELECT greatest(
+        coalesce(own_now, clock_timestamp()),
+        (SELECT e.recorded_at + interval '1 microsecond' FROM watchlist.events e
+         ORDER BY e.notification_id DESC LIMIT 1)), clock_timestamp();
+END $$;
+
 -- one row per command, in its events' transaction: what turns a retry into the same answer
 CREATE TABLE watchlist.commands (
     command_id uuid PRIMARY KEY,

@@ -1,0 +1,72 @@
+"""What every route has: who may ask (told before the body is read), known parameters only, problems declared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from api.operator import Allowed
+from api.problems import MEDIA_TYPE, invalid
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+ALWAYS = (401, 403, 422, 503)
+
+
+class Route(APIRoute):
+    """A route that asks who is there before it reads what they say."""
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+        gate = gate_of(self.dependant)
+        known = frozenset(_query_names(self.dependant))
+
+        async def handler(request: Request) -> Response:
+            if gate is not None:
+                await gate(request)
+            if request.scope["query_string"]:
+                _require_known(request.scope["query_string"], known)
+            return await handle(request)
+
+        return handler
+
+
+def gate_of(dependant: Dependant) -> Allowed | None:
+    """The roles a route declares, wherever among its dependencies."""
+    if isinstance(dependant.call, Allowed):
+        return dependant.call
+    return next(filter(None, map(gate_of, dependant.dependencies)), None)
+
+
+def _query_names(dependant: Dependant) -> Iterator[str]:
+    yield from (field.alias for field in dependant.query_params)
+    for below in dependant.dependencies:
+        yield from _query_names(below)
+
+
+def _require_known(query: bytes, known: frozenset[str]) -> None:
+    names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
+    for name in names:
+        if name not in known or names.count(name) > 1:
+            raise invalid(name, "unknown_parameter")
+
+
+def router(tag: str, prefix: str = "") -> APIRouter:
+    return APIRouter(prefix=f"/v1{prefix}", tags=[tag], route_class=Route)
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems a route may answer, besides those that any may."""
+    return {status: PROBLEM for status in sorted({*ALWAYS, *statuses})}
+
+
+READS = problems(404)
+LISTS = problems()
+COMMANDS = problems(404, 409, 413, 415)
+CHANGES = problems(404, 409, 412, 413, 415, 428)

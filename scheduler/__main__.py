@@ -1,0 +1,29 @@
+"""`python -m scheduler`: the scheduler alone, as in production."""
+
+from __future__ import annotations
+
+import sys
+
+from scheduler.main import alone
+from watchlist.bootstrap import NotMigrated, open_house
+from watchlist.process import end_on_signals, log_to_stderr
+from watchlist.settings import Settings, SettingsError
+
+
+def main() -> int:
+    try:
+        settings = Settings.from_environment()
+        log_to_stderr(settings.log_level)
+        end_on_signals()
+        with open_house(settings) as house:
+            alone(house)
+    except (SettingsError, NotMigrated) as error:
+        print(f"scheduler: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

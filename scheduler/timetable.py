@@ -1,0 +1,27 @@
+"""The timetable: every job of the scheduler on one page. Times are UTC; every job may run twice or late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scheduler.jobs.finish_imports import finish_interrupted_imports
+from scheduler.jobs.forget_answers import forget_old_answers
+from scheduler.jobs.sweep import sweep_the_list
+from watchlist.bootstrap import House
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    name: str
+    every_seconds: int
+    run: Callable[[House], str | None]
+    """Does the work; gives one line for the log when there is something to say."""
+
+
+TIMETABLE = (
+    Job("sweep", 60, sweep_the_list),
+    Job("finish_imports", 60, finish_interrupted_imports),
+    Job("forget_answers", 3600, forget_old_answers),
+)
+"""Intervals rather than times of day: cron at 02:30 in Paris runs twice one night in October and never one in March."""

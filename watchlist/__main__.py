@@ -1,0 +1,52 @@
+"""The command line: `watchlist COMMAND`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import psycopg
+
+from watchlist.adapters.ciphers import Tampered
+from watchlist.adapters.embedded_postgres import EmbeddedPostgresError
+from watchlist.adapters.master_key import MasterKeyMissing
+from watchlist.adapters.postgres.migrate import MigrationError
+from watchlist.bootstrap import NotMigrated
+from watchlist.cli import database, demo, history, import_file, people, serve
+from watchlist.cli.terminal import Stop, say
+from watchlist.domain.refusals import Refusal
+from watchlist.settings import Settings, SettingsError
+
+SAID = (EmbeddedPostgresError, MasterKeyMissing, MigrationError, NotMigrated, SettingsError, Stop, Tampered)
+"""Errors whose text is meant for people and names what to do."""
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="watchlist", description="The fraud watchlist service.")
+    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for room in (serve, database, demo, import_file, history, people):
+        room.add_to(commands)
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = parser().parse_args(argv)
+    try:
+        status: int = args.run(Settings.from_environment(), args)
+        return status
+    except SAID as error:
+        say(str(error))
+    except Refusal as refusal:
+        say(f"{refusal.detail} ({refusal.code}{f', {refusal.field}' if refusal.field else ''})")
+    except psycopg.OperationalError as error:
+        say(f"the database cannot be reached ({type(error).__name__}): check DATABASE_URL and that it runs")
+    except BrokenPipeError:
+        sys.stderr.close()
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""`watchlist migrate`, `doctor` and `config show`: what is configured, reachable, late."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from importlib import metadata
+
+import psycopg
+from psycopg.rows import dict_row
+
+from watchlist.adapters.postgres import migrate as migrations
+from watchlist.application.sweep import due
+from watchlist.bootstrap import House, database, open_house
+from watchlist.cli.terminal import tell
+from watchlist.domain.refusals import Refusal
+from watchlist.settings import Settings
+
+LATE = timedelta(minutes=10)
+"""The sweep runs every minute; what is due for longer shows that no scheduler runs."""
+LIBRARIES = ("eventsourcing", "psycopg", "fastapi", "uvicorn", "apscheduler", "msgspec", "cryptography")
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("migrate", help="apply the migrations that the database lacks")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(run=migrate)
+    parser = commands.add_parser("doctor", help="what is configured, reachable, late; exits 1 when something is")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(run=doctor)
+    parser = commands.add_parser("config", help="the settings in force")
+    actions = parser.add_subparsers(dest="action", required=True)
+    show = actions.add_parser("show", help="with secrets masked")
+    show.add_argument("--json", action="store_true")
+    show.set_defaults(run=config_show)
+
+
+def migrate(settings: Settings, args: argparse.Namespace) -> int:
+    with database(settings) as conninfo:
+        applied = migrations.migrate(conninfo)
+    text = "\n".join(f"applied {name}" for name in applied) or "nothing to apply"
+    tell({"applied": applied}, args.json, text)
+    return 0
+
+
+def config_show(settings: Settings, args: argparse.Namespace) -> int:
+    shown = settings.shown()
+    tell(shown, args.json, "\n".join(f"{name}={value}" for name, value in shown.items()))
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    what: str
+    ok: bool
+    detail: str
+
+
+def doctor(settings: Settings, args: argparse.Namespace) -> int:
+    findings = [Finding("versions", True, _versions())]
+    try:
+        with open_house(settings) as house:
+            findings += _examined(house)
+    except Exception as error:
+        findings.append(Finding("database", False, _of_ours(error)))
+    well = all(finding.ok for finding in findings)
+    text = "\n".join(f"{'ok  ' if f.ok else 'FAIL'} {f.what}: {f.detail}" for f in findings)
+    report = {"ok": well, "settings": settings.shown(), "findings": [asdict(f) for f in findings]}
+    tell(report, args.json, text)
+    return 0 if well else 1
+
+
+def _of_ours(error: Exception) -> str:
+    """Our own errors say what to do; of another's, only the kind is told."""
+    own = type(error).__module__.split(".")[0] == "watchlist" and not isinstance(error, Refusal)
+    return str(error) if own else type(error).__name__
+
+
+def _versions() -> str:
+    ours = f"watchlist {metadata.version('watchlist')}, Python {platform.python_version()}"
+    return ours + "".join(f", {name} {metadata.version(name)}" for name in LIBRARIES)
+
+
+def _examined(house: House) -> list[Finding]:
+    with psycopg.connect(house.conninfo, row_factory=dict_row) as conn:
+        row = conn.execute("SELECT clock_timestamp() AS now, current_setting('server_version') AS version").fetchone()
+    assert row is not None
+    skew = abs((row["now"] - house.clock.now()).total_seconds())
+    now = house.clock.now()
+    late = due(house.desk, now - LATE)
+    return [
+        Finding("database", True, f"PostgreSQL {row['version']}, log at position {house.register.position()}"),
+        Finding("clock", skew <= 2, f"{skew:.3f} s off the database's"),
+        Finding("migrations", True, f"{len(migrations.migrations())} applied, none missing"),
+        Finding("delistings", not late.delisted, f"{late.delisted} due for more than {LATE}"),
+        Finding("alert purges", not late.alerts_purged, f"{late.alerts_purged} due for more than {LATE}"),
+    ]
