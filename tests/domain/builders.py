@@ -20,7 +20,7 @@ ANNE, BRUNO, CHLOE = UUID(int=0xA), UUID(int=0xB), UUID(int=0xC)
 
 
 def moment(text: str | datetime) -> datetime:
-    """"2021-03-15" is ten o'clock in Paris, "2021-03-15 23:59:59" that hour there, "...Z" an instant in UTC."""
+    """A day is ten o'clock in Paris; a day and an hour, that hour there; with a Z, an instant in UTC."""
     if isinstance(text, datetime):
         return text
     if text.endswith("Z"):

@@ -114,7 +114,7 @@ def test_an_assessment_speaks_of_all_five_and_leaves_none_empty():
         {},
         ASSESSMENT | {"harm": "  "},
         ASSESSMENT | {"mood": "bad"},
-        {name: "considered" for name in rules.PROPORTIONALITY[1:]},
+        dict.fromkeys(rules.PROPORTIONALITY[1:], "considered"),
     ):
         with pytest.raises(refusals.ProportionalityMissing):
             rules.require_proportionality(wrong)

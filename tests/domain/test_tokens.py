@@ -91,7 +91,9 @@ def test_the_registry_also_finds_by_a_name_that_does_not_answer():
         assert [token.answers for token in tokenizer.of_subject(identity)] == [False]
 
 
-name = st.sampled_from(["Lefèvre", "LE FEVRE", "De La Tour", "Latour", "d'Œuvre", "Saint-Jean", "St Jean", "O'Neil"])
+name = st.sampled_from(
+    ["Lefèvre", "LE FEVRE", "De La Tour", "Latour", "d'Œuvre", "Saint-Jean", "St Jean", "O'Neil"]
+)
 given_name = st.sampled_from(["Anne", "Anne-Marie", "MARIE", "Jean Paul", "N'Golo", ""])
 born = st.sampled_from([BORN, date(1970, 1, 3)])
 person = st.builds(Person, name, given_name, st.none() | born, st.none() | name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID, uuid4
 
 from msgspec import Struct
@@ -55,7 +54,6 @@ class Work:
     unknown_before: list[bytes] = field(default_factory=list)
     """Exact identifiers that no subject of the organisation had when this was decided."""
     answer: bytes = b"{}"
-    recorded_at: datetime | None = None
 
     def new_owners(self, *owners: UUID) -> None:
         """Keys for new subjects or cases, committed before the events that need them."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -30,11 +29,10 @@ def last_rows(cursor: Cursor[Any]) -> list[Any]:
 
 
 class Brush:
-    """One transaction's cursor and instant."""
+    """One transaction's cursor."""
 
-    def __init__(self, cursor: Cursor[Any], recorded_at: datetime) -> None:
+    def __init__(self, cursor: Cursor[Any]) -> None:
         self._cursor = cursor
-        self.recorded_at = recorded_at
 
     def paint(self, name: str, *params: object) -> None:
         self._cursor.execute(SQL[name], params, prepare=True)
@@ -75,9 +73,9 @@ def _paint_list(brush: Brush, cases: Sequence[Case]) -> None:
         return
     standings = [s for s in (rows.standing(*entry) for entry in entries) if s is not None]
     document = _encode(standings).decode()
-    brush.paint("close_history", brush.recorded_at, began, document)
+    brush.paint("close_history", began, document)
     if standings:
-        brush.paint("open_history", brush.recorded_at, document)
+        brush.paint("open_history", document)
     answer_again(brush, began)
 
 

@@ -19,7 +19,7 @@ ON CONFLICT (inscription_id) DO UPDATE SET
 
 -- name: close_history
 -- standings that are no more: the entry left the list, or stands otherwise now
-UPDATE inscription_history h SET recorded_until = %b
+UPDATE inscription_history h SET recorded_until = recorded_at()
 WHERE h.inscription_id = ANY(%b) AND h.recorded_until = '9999-12-31 23:59:59.999999+00'
   AND NOT EXISTS (
     SELECT FROM json_populate_recordset(NULL::inscription_history, %b::json) n
@@ -30,7 +30,7 @@ WHERE h.inscription_id = ANY(%b) AND h.recorded_until = '9999-12-31 23:59:59.999
 -- name: open_history
 -- standings that begin
 INSERT INTO inscription_history
-SELECT n.inscription_id, %b, '9999-12-31 23:59:59.999999+00', n.case_id, n.subject_id, n.organisation,
+SELECT n.inscription_id, recorded_at(), '9999-12-31 23:59:59.999999+00', n.case_id, n.subject_id, n.organisation,
        n.inscribed_at, n.inscribed_on, n.term_months, n.last_listed_day, n.listed_until, n.ends_at,
        n.held_by, n.restricted
 FROM json_populate_recordset(NULL::inscription_history, %b::json) n

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,9 @@ from watchlist.ports import AlreadyDone, Clock, VersionConflict
 
 SQL = queries("recorder.sql")
 TRIES = 3
-LARGEST_SKEW_SECONDS = 2.0
+LARGEST_SKEW = timedelta(seconds=2)
+DECIDE_AGAIN = ("events_pkey", "imported_lines_pkey", "known_meanwhile")
+"""Constraints that say: what this was decided on has changed."""
 
 
 class Recorder(PostgresApplicationRecorder):
@@ -63,26 +66,18 @@ class Recorder(PostgresApplicationRecorder):
         aggregates: Sequence[Aggregate],
         events: Sequence[Event],
     ) -> list[int]:
-        """One transaction. psycopg syncs its pipeline before the commit: an error is raised inside, and undoes all."""
         recorded = conn.cursor()
-        with conn.pipeline(), conn.transaction(), conn.cursor() as cursor:
-            work.recorded_at = self._locked_at(cursor)
-            _require_unknown(cursor, work)
+        with _one_trip(conn), conn.cursor() as cursor:
+            now = self._clock.now()
+            own = None if self._clock.is_the_machines else now
+            cursor.execute(SQL["begin"], (WRITE_LOCK, own, now, LARGEST_SKEW), prepare=True)
+            if work.unknown_before:
+                cursor.execute(SQL["require_unknown"], (work.unknown_before, work.act.organisation))
             if work.forgotten:
                 cursor.execute(SQL["forget_owner"], (work.forgotten,))
             recorded.execute(SQL["record"], _recorded(stored_events, work), prepare=True)
-            painter.paint(painter.Brush(cursor, work.recorded_at), aggregates, events, work)
+            painter.paint(painter.Brush(cursor), aggregates, events, work)
         return [row["notification_id"] for row in recorded.fetchall()]
-
-    def _locked_at(self, cursor: Cursor[Any]) -> datetime:
-        own = None if self._clock.is_the_machines else self._clock.now()
-        cursor.execute(SQL["begin"], (WRITE_LOCK, own), prepare=True)
-        stamp = painter.last_rows(cursor)[0]
-        skew = abs((stamp["database_now"] - self._clock.now()).total_seconds())
-        if own is None and skew > LARGEST_SKEW_SECONDS:
-            raise ClockSkewed()
-        recorded_at: datetime = stamp["recorded_at"]
-        return recorded_at
 
     def answered(self, command_id: UUID) -> AlreadyDone | None:
         with self.datastore.get_connection() as conn:
@@ -96,19 +91,31 @@ def _explained(error: IntegrityError, recorder: Recorder, work: Work) -> Excepti
     done = recorder.answered(work.ask.command_id)
     if done is not None:
         return done
+    if constraint == "clock_skewed":
+        return ClockSkewed()
     if constraint == "inscriptions_one_open":
         return AlreadyProposed("subject_id")
-    if constraint in ("events_pkey", "imported_lines_pkey"):
+    if constraint in DECIDE_AGAIN:
         return VersionConflict(constraint)
     return error
 
 
-def _require_unknown(cursor: Cursor[Any], work: Work) -> None:
-    """Two registrations of one person at once: under the lock, the second sees the first and decides again."""
-    if work.unknown_before:
-        cursor.execute(SQL["known_meanwhile"], (work.unknown_before, work.act.organisation), prepare=True)
-        if painter.last_rows(cursor):
-            raise VersionConflict("subject")
+@contextmanager
+def _one_trip(conn: Connection) -> Iterator[None]:
+    """A transaction whose statements and commit travel together.
+
+    The server skips all that follows a failed statement, the commit too, until the pipeline is synced; then
+    the error is raised here and the transaction rolled back.
+    """
+    try:
+        with conn.pipeline():
+            conn.execute("BEGIN")
+            yield
+            conn.execute("COMMIT")
+    except BaseException:
+        if not conn.closed:
+            conn.rollback()
+        raise
 
 
 def _recorded(stored_events: Sequence[StoredEvent], work: Work) -> tuple[Any, ...]:
@@ -118,7 +125,6 @@ def _recorded(stored_events: Sequence[StoredEvent], work: Work) -> tuple[Any, ..
         [row.owner for row in sealed],
         [row.field for row in sealed],
         [row.ciphertext for row in sealed],
-        work.recorded_at,
         [event.originator_id for event in stored_events],
         [event.originator_version for event in stored_events],
         [event.topic for event in stored_events],
@@ -126,5 +132,4 @@ def _recorded(stored_events: Sequence[StoredEvent], work: Work) -> tuple[Any, ..
         ask.command_id,
         ask.mac,
         work.answer,
-        work.recorded_at,
     )

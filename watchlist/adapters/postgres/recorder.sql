@@ -1,6 +1,6 @@
 -- name: begin
--- the lock, then the instant of this transaction
-SELECT recorded_at, database_now FROM begin_recording(%b, %b)
+-- the clocks compared, the lock, then the instant of this transaction
+SELECT begin_recording(%b, %b, %b, %b)
 
 -- name: record
 -- what the command sealed, its events in their order, and the command itself: a second row of one is refused
@@ -9,13 +9,13 @@ WITH kept AS (
     SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::bytea[])
 ), appended AS (
     INSERT INTO events (originator_id, originator_version, topic, state, recorded_at)
-    SELECT originator_id, originator_version, topic, state, %b
+    SELECT originator_id, originator_version, topic, state, recorded_at()
     FROM unnest(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[])
          WITH ORDINALITY AS t (originator_id, originator_version, topic, state, place) ORDER BY place
     RETURNING notification_id
 ), remembered AS (
     INSERT INTO commands (command_id, mac, answer, position, recorded_at)
-    SELECT %b, %b, %b, max(notification_id), %b FROM appended
+    SELECT %b, %b, %b, max(notification_id), recorded_at() FROM appended
 )
 SELECT notification_id FROM appended ORDER BY notification_id
 
@@ -23,9 +23,9 @@ SELECT notification_id FROM appended ORDER BY notification_id
 -- what a recorded command answered
 SELECT mac, answer, position FROM commands WHERE command_id = %b
 
--- name: known_meanwhile
--- subjects of the organisation that were registered under these identifiers since this was decided
-SELECT subject_id FROM subject_tokens WHERE digest = ANY(%b) AND organisation = %b LIMIT 1
+-- name: require_unknown
+-- refused when one of these identifiers was registered since this was decided
+SELECT require_unknown(%b, %b)
 
 -- name: forget_owner
 -- ciphertexts of owners whose key was destroyed

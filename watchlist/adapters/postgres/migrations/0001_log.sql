@@ -35,18 +35,26 @@ CREATE TRIGGER events_are_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON watch
     FOR EACH STATEMENT EXECUTE FUNCTION watchlist.refuse_change();
 ALTER TABLE watchlist.events ENABLE ALWAYS TRIGGER events_are_immutable;
 
--- taken first by every transaction that records: positions commit in order, and no two commands deadlock.
--- The stamp is strictly later than its predecessor's, which the statement inside sees because it begins after
--- the lock was granted; a test's clock may give its own.
-CREATE FUNCTION watchlist.begin_recording(lock_key bigint, own_now timestamptz)
-RETURNS TABLE (recorded_at timestamptz, database_now timestamptz) LANGUAGE plpgsql VOLATILE AS $$
+-- Called first by every transaction that records, before any row: positions commit in order, and no two
+-- commands deadlock. The stamp is strictly later than its predecessor's, which is seen because the statement
+-- inside begins after the lock was granted; a test's clock may give its own. The rest of the transaction reads
+-- it from recorded_at(), so that everything travels in one round trip.
+CREATE FUNCTION watchlist.begin_recording(
+    lock_key bigint, own_now timestamptz, service_now timestamptz, largest_skew interval
+) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
+    IF own_now IS NULL AND abs(extract(epoch FROM clock_timestamp() - service_now)) > extract(epoch FROM largest_skew)
+    THEN
+        RAISE EXCEPTION 'clocks differ' USING ERRCODE = 'check_violation', CONSTRAINT = 'clock_skewed';
+    END IF;
     PERFORM pg_advisory_xact_lock(lock_key);
-    RETURN QUERY SELECT greatest(
+    PERFORM set_config('watchlist.recorded_at', greatest(
         coalesce(own_now, clock_timestamp()),
         (SELECT e.recorded_at + interval '1 microsecond' FROM watchlist.events e
-         ORDER BY e.notification_id DESC LIMIT 1)), clock_timestamp();
+         ORDER BY e.notification_id DESC LIMIT 1))::text, true);
 END $$;
+CREATE FUNCTION watchlist.recorded_at() RETURNS timestamptz LANGUAGE sql STABLE AS
+$$ SELECT current_setting('watchlist.recorded_at')::timestamptz $$;
 
 -- one row per command, in its events' transaction: what turns a retry into the same answer
 CREATE TABLE watchlist.commands (
@@ -131,6 +139,15 @@ CREATE TABLE watchlist.subject_tokens (
 );
 COMMENT ON COLUMN watchlist.subject_tokens.given IS 'one keyed digest of 16 bytes per given name, sorted, joined';
 COMMENT ON COLUMN watchlist.subject_tokens.answers IS 'whether it becomes answerable when the subject is listed (S3)';
+-- two registrations of one person at once: under the lock, the second sees the first and decides again
+CREATE FUNCTION watchlist.require_unknown(digests bytea[], organisation_code text) RETURNS void
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF EXISTS (SELECT FROM watchlist.subject_tokens t
+               WHERE t.digest = ANY(digests) AND t.organisation = organisation_code) THEN
+        RAISE EXCEPTION 'known meanwhile' USING ERRCODE = 'unique_violation', CONSTRAINT = 'known_meanwhile';
+    END IF;
+END $$;
 CREATE INDEX subject_tokens_of ON watchlist.subject_tokens (subject_id);
 
 CREATE TABLE watchlist.cases (

@@ -1,0 +1,396 @@
+"""What is answered: the shapes that the OpenAPI declares."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from api.fields import Answered, Day, Id, Instant, Position, Version
+from watchlist.application.search_subjects import Certainty
+from watchlist.domain.case import CaseState
+from watchlist.domain.case_events import ClosingOutcome, PurgeBasis, Source
+from watchlist.domain.inscription import DelistingGround, Ground, State
+from watchlist.domain.operator import Role as OperatorRole
+from watchlist.domain.procedure import Kind, Outcome
+from watchlist.domain.subject import Role, SubjectKind
+
+StateNow = Literal["proposed", "active", "ended", "rejected", "withdrawn", "delisted"]
+
+
+class Receipt(Answered):
+    """What every command answers: what was made or changed, its version, the position in the log."""
+
+    id: Id
+    version: Version
+    position: Position
+
+
+class Page(Answered):
+    next: str | None = Field(description="the cursor of the next page; null on the last")
+
+
+# Subjects -------------------------------------------------------------------------------------
+
+
+class Identifier(Answered):
+    scheme: str = Field(examples=["rpps"])
+    value: str = Field(examples=["10000001916"])
+
+
+class Subject(Answered):
+    """One subject; the fields of its identity are absent once it is erased."""
+
+    id: Id
+    version: Version
+    organisation: str = Field(examples=["GRPM"])
+    kind: SubjectKind
+    role: Role
+    identified: bool = Field(description="whether it suffices for an inscription (L6)")
+    deceased: bool
+    died_on: date | None
+    merged_into: UUID | None
+    registered_at: Instant
+    erased: bool
+    family_name: str | None = Field(None, examples=["Delatour"])
+    usage_name: str | None = None
+    given_names: str | None = Field(None, examples=["Marie Claude"])
+    birth_date: date | None = None
+    birth_place: str | None = None
+    name: str | None = None
+    identifiers: list[Identifier] = []
+
+
+class Found(Answered):
+    subject_id: Id
+    score: float = Field(ge=0, le=1, examples=[0.9])
+    certainty: Certainty
+    reasons: list[str] = Field(examples=[["family_name", "given_names", "birth_date"]])
+
+
+class SubjectsFound(Answered):
+    items: list[Found]
+
+
+# Cases ----------------------------------------------------------------------------------------
+
+
+class CaseReceipt(Receipt):
+    state: CaseState
+
+
+class EvidenceReceipt(Receipt):
+    evidence_id: Id
+
+
+class ProcedureReceipt(Receipt):
+    procedure_id: Id
+
+
+class CaseItem(Answered):
+    case_id: Id
+    version: Version
+    organisation: str = Field(examples=["GRPM"])
+    state: CaseState
+    source: Source | None
+    raised_on: date | None
+    import_id: UUID | None
+    opened_at: Instant
+    closed_at: datetime | None
+    last_active_at: Instant
+    subject_ids: list[UUID]
+
+
+class Cases(Page):
+    items: list[CaseItem]
+
+
+class Note(Answered):
+    at: Instant
+    by: Id
+    text: str | None
+    erased: bool
+
+
+class Evidence(Answered):
+    evidence_id: Id
+    at: Instant
+    by: Id
+    description: str | None
+    sha256: str | None
+    erased: bool
+
+
+class Naming(Answered):
+    """One subject in a procedure; ended without an outcome when another procedure continues it."""
+
+    subject_id: Id
+    ongoing: bool
+    since: Instant
+    until: datetime | None
+    outcome: Outcome | None
+
+
+class Procedure(Answered):
+    procedure_id: Id
+    kind: Kind
+    court: str | None
+    reference: str | None
+    opened_on: Day
+    continues: UUID | None
+    ongoing: bool
+    limitation_ends_on: date | None
+    subjects: list[Naming]
+    erased: bool
+
+
+class Assessment(Answered):
+    gravity: str
+    evidence: str
+    harm: str
+    alternatives: str
+    term_reason: str
+
+
+class InscriptionItem(Answered):
+    """`state` is that of now: what is over is `ended`, whether its end was recorded yet or not."""
+
+    inscription_id: Id
+    subject_id: Id
+    case_id: Id
+    organisation: str = Field(examples=["GRPM"])
+    state: StateNow
+    grounds: list[Ground]
+    term_months: int
+    proposed_at: Instant
+    proposed_by: Id
+    import_id: UUID | None
+    inscribed_on: date | None
+    last_listed_day: date | None
+    listed_until: datetime | None
+    ends_at: datetime | None = Field(description="null while a procedure holds it, or nothing began")
+    held_by: list[UUID] = Field(description="the ongoing procedures that hold it")
+    restricted: bool
+    delisted_at: datetime | None
+    delisting_ground: DelistingGround | None
+
+
+class InscriptionInCase(InscriptionItem):
+    proportionality: Assessment | None
+    proportionality_inherited: bool = Field(description="it came with an imported list (L7)")
+    last_amended_by: Id
+    approved_by: UUID | None
+    notice_review_on: date | None
+    erased: bool
+
+
+class Inscription(InscriptionInCase):
+    id: Id
+    version: Version
+
+
+class InscriptionItemVersioned(InscriptionItem):
+    version: Version
+
+
+class Inscriptions(Page):
+    items: list[InscriptionItemVersioned]
+
+
+class Money(Answered):
+    amount: str = Field(examples=["1234.56"])
+    currency: str = Field(examples=["EUR"])
+
+
+class CaseFile(Answered):
+    """Everything of a case; what was erased is null, and the part it belonged to says `erased`."""
+
+    id: Id
+    version: Version
+    organisation: str = Field(examples=["GRPM"])
+    state: CaseState
+    source: Source | None
+    raised_on: date | None
+    opened_at: Instant
+    opened_by: Id
+    closed_at: datetime | None
+    closing_outcome: ClosingOutcome | None
+    purge_basis: PurgeBasis | None
+    import_id: UUID | None
+    alert_ends_at: datetime | None
+    data_end_at: datetime | None
+    subject_ids: list[UUID]
+    victim_ids: list[UUID]
+    summary: str | None
+    amount_at_stake: Money | None
+    reference: str | None = Field(description="of an imported case, in the register it came from")
+    qualification_reason: str | None
+    erased: bool
+    notes: list[Note]
+    evidence: list[Evidence]
+    procedures: list[Procedure]
+    inscriptions: list[InscriptionInCase]
+
+
+class Recorded(Answered):
+    """One event, in codes, dates and random ids."""
+
+    position: Position
+    recorded_at: Instant
+    at: Instant
+    by: Id
+    topic: str = Field(examples=["case.alert_raised"])
+    version: Version
+    facts: dict[str, Any]
+
+
+class History(Page):
+    items: list[Recorded]
+
+
+# The list -------------------------------------------------------------------------------------
+
+
+class ProposalReceipt(Receipt):
+    inscription_id: Id
+    state: State
+
+
+class AmendmentReceipt(Receipt):
+    inscription_id: Id
+
+
+class DecisionReceipt(Receipt):
+    state: State
+
+
+class ApprovalReceipt(Receipt):
+    state: State
+    inscribed_on: Day
+    last_listed_day: Day
+    listed_until: Instant
+
+
+class StandingReceipt(Receipt):
+    state: State
+    restricted: bool
+
+
+class ListItem(Answered):
+    inscription_id: Id
+    subject_id: Id
+    case_id: Id
+    organisation: str = Field(examples=["GRPM"])
+    inscribed_on: Day
+    term_months: int = Field(ge=1, le=60)
+    last_listed_day: Day
+    listed_until: Instant
+    held_by: list[UUID]
+    restricted: bool
+
+
+class TheList(Page):
+    items: list[ListItem]
+
+
+class Deadline(Answered):
+    kind: Literal["alert_purge", "case_inactive", "case_purge", "delisting", "letter", "death_review"]
+    organisation: str = Field(examples=["GRPM"])
+    due_on: Day = Field(description="the last day, in Paris")
+    overdue: bool
+    case_id: Id
+    inscription_id: UUID | None
+    subject_id: UUID | None
+    held_by: list[UUID]
+
+
+class Deadlines(Page):
+    items: list[Deadline]
+
+
+# Operators ------------------------------------------------------------------------------------
+
+
+class Me(Answered):
+    operator_id: Id
+    organisation: str = Field(examples=["GRPM"])
+    role: OperatorRole
+    key_id: str = Field(examples=["9f86d081884c7d65"])
+    expires_at: datetime | None
+
+
+class OperatorItem(Answered):
+    operator_id: Id
+    organisation: str = Field(examples=["GRPM"])
+    name: str = Field(examples=["Camille Roche"])
+    left_at: datetime | None
+
+
+class OperatorPage(Page):
+    items: list[OperatorItem]
+
+
+class OperatorReceipt(Receipt):
+    name: str
+    left_at: datetime | None
+
+
+class KeyItem(Answered):
+    key_id: str = Field(examples=["9f86d081884c7d65"])
+    operator_id: Id
+    operator: str = Field(examples=["Camille Roche"])
+    organisation: str = Field(examples=["GRPM"])
+    role: OperatorRole
+    issued_at: Instant
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class KeyPage(Page):
+    items: list[KeyItem]
+
+
+class KeyReceipt(Answered):
+    """As of every command; the id of a key is the beginning of it."""
+
+    id: str = Field(examples=["9f86d081884c7d65"])
+    version: Version
+    position: Position
+    operator_id: Id
+    role: OperatorRole
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class NewKeyReceipt(KeyReceipt):
+    key: str = Field(description="shown once", examples=["9f86d081884c7d65.…"])
+
+
+# Imports --------------------------------------------------------------------------------------
+
+
+class RefusedLine(Answered):
+    line: int = Field(examples=[17])
+    field: str | None = Field(examples=["rpps"])
+    code: str = Field(examples=["check_failed"])
+    detail: str
+
+
+class ImportItem(Answered):
+    import_id: Id
+    organisation: str = Field(examples=["GRPM"])
+    submitted_at: Instant
+    submitted_by: Id
+    accepted: int
+    refused: int
+    approved_by: UUID | None
+
+
+class Imports(Page):
+    items: list[ImportItem]
+
+
+class Health(Answered):
+    status: Literal["live", "ready"]

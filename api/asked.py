@@ -1,0 +1,242 @@
+"""What is asked: the bodies of commands, as contract.md fixes them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictBool, StringConstraints
+
+from api.fields import Asked, Day, Id, Instant, Line, Name, Organisation, Prose
+from watchlist.domain.case_events import ClosingOutcome, Source
+from watchlist.domain.inscription import DelistingGround, Ground
+from watchlist.domain.operator import Role as OperatorRole
+from watchlist.domain.procedure import Kind, Outcome
+from watchlist.domain.subject import Role
+
+MOST_SUBJECTS = 100
+MOST_IDENTIFIERS = 20
+
+
+# Subjects -------------------------------------------------------------------------------------
+
+
+class AskedIdentifier(Asked):
+    scheme: Annotated[str, Field(min_length=1, max_length=32, examples=["rpps"])]
+    value: Annotated[str, Field(min_length=1, max_length=64, examples=["10000001916"])]
+
+
+Identifiers = Annotated[list[AskedIdentifier], Field(max_length=MOST_IDENTIFIERS)]
+Place = Annotated[Name, Field(examples=["Lyon 3e"])]
+
+
+class NewPerson(Asked):
+    """A natural person, as one organisation knows them."""
+
+    kind: Literal["person"]
+    role: Role
+    family_name: Annotated[Name, Field(examples=["Delatour"])]
+    usage_name: Annotated[Name, Field(examples=["Martin"])] | None = None
+    given_names: Annotated[Name, Field(examples=["Marie Claude"])]
+    birth_date: Day | None = None
+    birth_place: Place | None = None
+    identifiers: Identifiers = []
+
+
+class NewOrganisation(Asked):
+    """A legal person, as one organisation knows it."""
+
+    kind: Literal["organisation"]
+    role: Role
+    name: Annotated[Name, Field(examples=["Centre de santé des Lilas"])]
+    identifiers: Identifiers = []
+
+
+NewSubject = Annotated[NewPerson | NewOrganisation, Field(discriminator="kind")]
+
+
+class Rectification(Asked):
+    """The fields that were wrong, and why they change; null empties one that may be empty."""
+
+    reason: Prose
+    family_name: Name | None = None
+    usage_name: Name | None = None
+    given_names: Name | None = None
+    birth_date: Day | None = None
+    birth_place: Place | None = None
+    name: Name | None = None
+    identifiers: Identifiers | None = None
+
+
+class SubjectSearch(Asked):
+    """The fields of a subject, any of them."""
+
+    kind: Literal["person", "organisation"] | None = None
+    role: Role | None = None
+    family_name: Name | None = None
+    usage_name: Name | None = None
+    given_names: Name | None = None
+    birth_date: Day | None = None
+    birth_place: Place | None = None
+    name: Name | None = None
+    identifiers: Identifiers = []
+
+
+class Duplicate(Asked):
+    duplicate_id: Id
+    reason: Prose
+
+
+class Victim(Asked):
+    """A victim of identity theft in that case, and which identifiers were stolen (L10)."""
+
+    case_id: Id
+    identifiers: Identifiers = []
+    reason: Prose
+
+
+class Death(Asked):
+    died_on: Day
+
+
+# Cases ----------------------------------------------------------------------------------------
+
+
+class Money(Asked):
+    amount: Annotated[
+        str,
+        StringConstraints(pattern=r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?$"),
+        Field(description="positive, at most two decimals", examples=["1234.56"]),
+    ]
+    currency: Literal["EUR"]
+
+
+class NewCase(Asked):
+    """An alert, the first state of a case (C1)."""
+
+    subject_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_SUBJECTS)]
+    raised_on: Day
+    source: Source
+    summary: Prose
+    amount_at_stake: Money | None = None
+
+
+class Qualification(Asked):
+    relevant: Annotated[StrictBool, Field(examples=[True])]
+    reason: Prose
+
+
+class SubjectOfCase(Asked):
+    subject_id: Id
+
+
+class NewNote(Asked):
+    text: Prose
+
+
+class NewEvidence(Asked):
+    """What a document shows, and its digest; the document stays outside."""
+
+    description: Prose
+    sha256: Annotated[
+        str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True), Field(examples=["ab" * 32])
+    ]
+
+
+class NewProcedure(Asked):
+    """A judicial procedure that names subjects of the case (C4)."""
+
+    kind: Kind
+    court: Annotated[Line, Field(examples=["Tribunal judiciaire de Lyon"])]
+    reference: Annotated[Line, Field(examples=["24/01234"])]
+    opened_on: Day
+    subject_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_SUBJECTS)]
+    continues: Id | None = None
+
+
+class Limitation(Asked):
+    """Until when the law may keep the case archived: entered by a person, never derived (C2)."""
+
+    basis: Annotated[Line, Field(examples=["Code de procédure pénale, article 8"])]
+    ends_on: Day
+
+
+class EndOfProcedure(Asked):
+    outcome: Outcome
+    ended_on: Day
+    subject_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_SUBJECTS)] | None = None
+    limitation: Limitation
+
+
+class Closing(Asked):
+    outcome: ClosingOutcome
+
+
+# Inscriptions ---------------------------------------------------------------------------------
+
+Grounds = Annotated[list[Ground], Field(min_length=1, max_length=8)]
+Months = Annotated[int, Field(strict=True, description="1 to 60", examples=[60])]
+
+
+class Proportionality(Asked):
+    """L6: gravity, evidence, harm, alternatives considered, and why this term."""
+
+    gravity: Prose
+    evidence: Prose
+    harm: Prose
+    alternatives: Prose
+    term_reason: Prose
+
+
+class NewInscription(Asked):
+    subject_id: Id
+    grounds: Grounds
+    term_months: Months = 60
+    proportionality: Proportionality
+
+
+class Amendment(Asked):
+    """What of a proposal changes; the rest stays."""
+
+    grounds: Grounds | None = None
+    term_months: Months | None = None
+    proportionality: Proportionality | None = None
+
+
+class NoticeDeferral(Asked):
+    """L12: why the information letter waits, and the day that is reviewed."""
+
+    reason: Prose
+    review_on: Day
+
+
+class Approval(Asked):
+    notice_deferral: NoticeDeferral | None = None
+
+
+class Reason(Asked):
+    reason: Prose
+
+
+class Delisting(Asked):
+    ground: DelistingGround
+    reason: Prose
+
+
+class Nothing(Asked):
+    """No field; the body may also be left out."""
+
+
+# Operators ------------------------------------------------------------------------------------
+
+
+class NewOperator(Asked):
+    name: Annotated[Name, Field(examples=["Camille Roche"])]
+
+
+class NewKey(Asked):
+    """A key for the operator of that name, who is created when new."""
+
+    operator: Annotated[Name, Field(examples=["Camille Roche"])]
+    role: OperatorRole
+    organisation: Organisation | None = None
+    expires_at: Instant | None = None

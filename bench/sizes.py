@@ -1,0 +1,25 @@
+"""How much is measured: enough to trust, or just enough to see that everything is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    entries: int
+    """Listed entries that are seeded; a sweep then delists them all."""
+    rounds: int
+    """How often the two sides of a ratio take turns."""
+    commands: int
+    """Commands in one round."""
+    replayed: int
+    """Events in one round of replay."""
+    seconds: float
+    """Of load in one round of screening."""
+    starts: int
+
+
+FULL = Sizes(entries=100_000, rounds=9, commands=120, replayed=200_000, seconds=2.0, starts=5)
+QUICK = Sizes(entries=5_000, rounds=5, commands=40, replayed=20_000, seconds=0.6, starts=2)
+TINY = Sizes(entries=600, rounds=5, commands=10, replayed=2_000, seconds=0.2, starts=1)

@@ -1,0 +1,140 @@
+"""Stories on a real database: who asks, and verbs that fill in what a test does not speak of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from threading import Barrier
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+from watchlist.adapters.clock import ManualClock
+from watchlist.application.follow_procedure import EndedProcedure, OpenedProcedure, end_procedure, open_procedure
+from watchlist.application.inscribe import Proposed, approve, propose
+from watchlist.application.open_case import RaisedAlert, qualify_alert, raise_alert
+from watchlist.application.receipt import Receipt
+from watchlist.application.register_subject import register_subject
+from watchlist.application.work import Ask
+from watchlist.bootstrap import House, build
+from watchlist.domain import periods
+from watchlist.domain.case_events import Source
+from watchlist.domain.identifiers import Identifier
+from watchlist.domain.identity import Identity, Person
+from watchlist.domain.inscription import PROPORTIONALITY
+from watchlist.domain.procedure import Kind, Outcome
+from watchlist.domain.subject import Role
+
+T = TypeVar("T")
+
+MASTER = b"k" * 32
+ORGANISATION, ANOTHER = "GROUPAMA", "PROBTP"
+ANNE, BRUNO = UUID(int=0xA), UUID(int=0xB)
+MONDAY = datetime(2021, 3, 15, 9, tzinfo=UTC)
+RPPS = Identifier("rpps", "10000001916")
+A_PROPOSAL = Proposed(("overbilling",), 60, dict.fromkeys(PROPORTIONALITY, "considered"))
+
+
+def a_house(database_url: str, clock: Any = None, **settings: Any) -> House:
+    return build(database_url, MASTER, clock or ManualClock(MONDAY), **settings)
+
+
+def ask(by: UUID = ANNE, organisation: str = ORGANISATION, command_id: UUID | None = None, mac: bytes = b"") -> Ask:
+    return Ask(by, organisation, command_id or uuid4(), mac)
+
+
+def a_person(
+    family_name: str = "Lefèvre", given_names: str = "Anne", *identifiers: Identifier
+) -> Person:
+    return Person(family_name, given_names, date(1970, 1, 2), identifiers=identifiers)
+
+
+class Story:
+    """One house, in which Anne investigates and Bruno approves."""
+
+    def __init__(self, house: House) -> None:
+        self.house, self.desk = house, house.desk
+
+    @property
+    def clock(self) -> ManualClock:
+        clock = self.house.clock
+        assert isinstance(clock, ManualClock)
+        return clock
+
+    def subject(self, identity: Identity | None = None, organisation: str = ORGANISATION) -> UUID:
+        asked = ask(organisation=organisation)
+        return register_subject(self.desk, asked, Role.HEALTH_PROFESSIONAL, identity or a_person()).id
+
+    def case(self, *subject_ids: UUID, organisation: str = ORGANISATION) -> UUID:
+        """A qualified case."""
+        today = periods.civil_date(self.house.clock.now())
+        alert = RaisedAlert(subject_ids, today, Source.CONTROL, "une anomalie")
+        case_id = raise_alert(self.desk, ask(organisation=organisation), alert).id
+        qualify_alert(self.desk, ask(organisation=organisation), case_id, True, "pertinente")
+        return case_id
+
+    def propose(self, case_id: UUID, subject_id: UUID, months: int = 60) -> Receipt:
+        proposal = Proposed(A_PROPOSAL.grounds, months, A_PROPOSAL.proportionality)
+        return propose(self.desk, ask(), case_id, subject_id, proposal)
+
+    def approve(self, inscription_id: UUID) -> Receipt:
+        return approve(self.desk, ask(BRUNO), inscription_id)
+
+    def inscribe(self, case_id: UUID, subject_id: UUID, months: int = 60) -> UUID:
+        inscription_id = self.propose(case_id, subject_id, months).id
+        self.approve(inscription_id)
+        return inscription_id
+
+    def listed(self, identity: Identity | None = None, months: int = 60) -> tuple[UUID, UUID, UUID]:
+        """A new subject, its case and its entry."""
+        subject_id = self.subject(identity)
+        case_id = self.case(subject_id)
+        return subject_id, case_id, self.inscribe(case_id, subject_id, months)
+
+    def open_procedure(self, case_id: UUID, *subject_ids: UUID) -> UUID:
+        today = periods.civil_date(self.house.clock.now())
+        opened = OpenedProcedure(Kind.PROSECUTION, "TJ de Paris", "21/042", today, subject_ids)
+        return open_procedure(self.desk, ask(), case_id, opened).id
+
+    def end_procedure(self, case_id: UUID, procedure_id: UUID) -> None:
+        today = periods.civil_date(self.house.clock.now())
+        ended = EndedProcedure(Outcome.ACQUITTED, today, "art. 8 CPP", today)
+        end_procedure(self.desk, ask(), case_id, procedure_id, ended)
+
+    def rows(self, query: str, *params: Any) -> list[dict[str, Any]]:
+        with self.house.pool.connection() as conn:
+            return conn.execute(query.encode(), params).fetchall()
+
+    def count(self, table: str) -> int:
+        return self.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"]
+
+    def answers(self, *identifiers: Identifier, person: tuple[str, str, date] | None = None) -> set[UUID]:
+        """The entries that answer a screening now, by the answerable rows alone (S3)."""
+        question = self.desk.tokenizer.question(identifiers, person)
+        rows = self.rows(
+            "SELECT inscription_id, given FROM answerable WHERE digest = ANY(%b) AND answers_until > %b",
+            list(question.digests),
+            self.house.clock.now(),
+        )
+        return {row["inscription_id"] for row in rows if _meets(question, row["given"])}
+
+
+def _meets(question: Any, given: bytes | None) -> bool:
+    from watchlist.domain.tokens import Token
+
+    return question.is_met_by([Token(b"", None if given is None else bytes(given))])
+
+
+def at_once(verbs: Sequence[Callable[[], T]]) -> list[T | Exception]:
+    """What each answered, or raised, when all began together."""
+    barrier = Barrier(len(verbs))
+
+    def run(verb: Callable[[], T]) -> T | Exception:
+        barrier.wait()
+        try:
+            return verb()
+        except Exception as error:
+            return error
+
+    with ThreadPoolExecutor(len(verbs)) as pool:
+        return list(pool.map(run, verbs))
