@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, Field, StrictBool, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from api.fields import Asked, Day, Id, Instant, Line, Name, Organisation, Prose
 from watchlist.domain.case_events import ClosingOutcome, Source
@@ -101,10 +102,17 @@ class Death(Asked):
 # Cases ----------------------------------------------------------------------------------------
 
 
+def _positive(amount: str) -> str:
+    if amount.strip("0."):
+        return amount
+    raise PydanticCustomError("not_positive", "More than zero.")
+
+
 class Money(Asked):
     amount: Annotated[
         str,
         StringConstraints(pattern=r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?$"),
+        AfterValidator(_positive),
         Field(description="positive, at most two decimals", examples=["1234.56"]),
     ]
     currency: Literal["EUR"]

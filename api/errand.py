@@ -21,6 +21,7 @@ from watchlist.application.work import Ask
 from watchlist.bootstrap import House
 from watchlist.domain.operator import Role
 from watchlist.domain.tokens import Tokenizer
+from watchlist.ports import Operators
 
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _ETAG = re.compile(r'"([1-9][0-9]{0,17})"')
@@ -31,6 +32,12 @@ async def the_house(request: Request) -> House:
     return house
 
 
+async def the_operators(request: Request) -> Operators:
+    operators: Operators = request.app.state.operators
+    return operators
+
+
+TheOperators = Annotated[Operators, Depends(the_operators)]
 TheHouse = Annotated[House, Depends(the_house)]
 
 

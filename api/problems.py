@@ -285,6 +285,7 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     "union_tag_not_found": ("This field is required: {discriminator}.", "Ce champ est obligatoire : {discriminator}."),
     "greater_than_equal": ("At least {ge}.", "Au moins {ge}."),
     "less_than_equal": ("At most {le}.", "Au plus {le}."),
+    "not_positive": ("More than zero.", "Plus que zéro."),
     "json_invalid": ("The body is not JSON.", "Le corps n'est pas du JSON."),
     "date_expected": ("Write a date as 2024-02-29.", "Écrivez une date comme 2024-02-29."),
     "date_out_of_range": ("Check the year: from 1850 to 2199.", "Vérifiez l'année : de 1850 à 2199."),
@@ -308,6 +309,8 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
 OTHERWISE = ("This value is not accepted here.", "Cette valeur n'est pas acceptée ici.")
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_BRANCHES = {"person", "organisation"}
+"""Which alternative of a subject was read is no field of it."""
 _SOURCES = {"body", "query", "path", "header", "cookie"}
 
 
@@ -334,6 +337,8 @@ def _path(location: Sequence[str | int], code: str) -> str:
     """subjects[0].value; a name that nobody here could have chosen is not repeated."""
     parts = list(location)
     if len(parts) > 1 and parts[0] in _SOURCES:
+        parts = parts[1:]
+    if len(parts) > 1 and parts[0] in _BRANCHES:
         parts = parts[1:]
     if code == "json_invalid":
         return "body"

@@ -20,6 +20,7 @@ from watchlist.adapters.postgres.connections import Connection, service_conninfo
 from watchlist.adapters.postgres.keyring import PostgresKeyring
 from watchlist.adapters.postgres.list_index import PostgresListIndex
 from watchlist.adapters.postgres.migrate import migrate, pending
+from watchlist.adapters.postgres.operators import PostgresOperators
 from watchlist.adapters.postgres.pictures import Pictures
 from watchlist.adapters.postgres.register import Register
 from watchlist.adapters.postgres.snapshot import PostgresSnapshots
@@ -44,6 +45,7 @@ class House:
     pictures: Pictures
     register: Register
     keyring: PostgresKeyring
+    operators: PostgresOperators
     index: PostgresListIndex
     screening: Screening
     snapshots: PostgresSnapshots
@@ -90,7 +92,19 @@ def build(conninfo: str, master_key: bytes, clock: Clock | None = None, pool_siz
     index = PostgresListIndex(conninfo, clock)
     screening = Screening(desk.tokenizer, index)
     snapshots = PostgresSnapshots(pool, register.codec)
-    return House(desk, pictures, register, keyring, index, screening, snapshots, pool, conninfo, clock)
+    return House(
+        desk,
+        pictures,
+        register,
+        keyring,
+        PostgresOperators(pool),
+        index,
+        screening,
+        snapshots,
+        pool,
+        conninfo,
+        clock,
+    )
 
 
 class NotMigrated(Exception):
@@ -126,7 +140,9 @@ def bring_up_to_date(conninfo: str) -> None:
     try:
         migrate(conninfo)
     except psycopg.errors.InsufficientPrivilege:
-        raise NotMigrated(f"the database lacks {', '.join(late)}: run `watchlist migrate` as its owner") from None
+        raise NotMigrated(
+            f"the database lacks {', '.join(late)}: run `watchlist migrate` as its owner"
+        ) from None
 
 
 def key_of(settings: Settings, conninfo: str) -> bytes:

@@ -66,7 +66,9 @@ class Cipher(Protocol):
     """Seals a value under its owner's key, and opens it."""
 
     def seal(self, key: bytes, owner: UUID, field: str, ref: UUID, value: bytes) -> tuple[Sealed, bytes]: ...
-    def open_sealed(self, key: bytes, owner: UUID, field: str, sealed: Sealed, ciphertext: bytes) -> bytes: ...
+    def open_sealed(
+        self, key: bytes, owner: UUID, field: str, sealed: Sealed, ciphertext: bytes
+    ) -> bytes: ...
 
 
 class Found(Struct, frozen=True):

@@ -41,7 +41,10 @@ class EventCodec(Mapper[UUID]):
 
     def to_domain_event(self, stored_event: StoredEvent) -> Event:
         return self.decode(
-            stored_event.topic, stored_event.originator_id, stored_event.originator_version, stored_event.state
+            stored_event.topic,
+            stored_event.originator_id,
+            stored_event.originator_version,
+            stored_event.state,
         )
 
     def decode(self, topic: str, stream: UUID | str, version: int, state: bytes) -> Event:
@@ -50,7 +53,7 @@ class EventCodec(Mapper[UUID]):
             event = self._decoders[topic].decode(state)
         except KeyError:
             raise UnreadableEvent(f"{stream} version {version}: unknown topic {topic}") from None
-        except msgspec.ValidationError:
+        except msgspec.DecodeError:
             event = self._read_old(topic, stream, version, state)
         if event.format != self._classes[topic].FORMAT:
             event = self._read_old(topic, stream, version, state)
@@ -59,7 +62,10 @@ class EventCodec(Mapper[UUID]):
         return event
 
     def _read_old(self, topic: str, stream: UUID | str, version: int, state: bytes) -> Event:
-        document = msgspec.json.decode(state)
+        try:
+            document = msgspec.json.decode(state, type=dict[str, Any])
+        except msgspec.DecodeError:
+            raise UnreadableEvent(f"{stream} version {version}: {topic} is no document") from None
         cls = self._classes[topic]
         while document.get("format", 1) < cls.FORMAT:
             document = UPCASTS[topic, document.get("format", 1)](document)

@@ -104,14 +104,11 @@ def find_case(desk: Desk, case_id: UUID, scope: str | None) -> Case:
     return _found(desk, case_id, Case, scope, refusals.NoSuchCase)
 
 
-def facts_of(state: bytes) -> View:
-    """What one event says in codes, dates and random ids; what it sealed is left out."""
+def event_view(state: bytes) -> View:
+    """Who recorded an event and when, and what it says in codes, dates and random ids; what it sealed is left out."""
     document: View = msgspec.json.decode(state)
-    return {
-        name: _plain(value)
-        for name, value in document.items()
-        if name not in WHOSE and not _is_sealed(value)
-    }
+    facts = {name: value for name, value in document.items() if name not in WHOSE}
+    return {"at": document["at"], "by": document["by"], "facts": _unsealed(facts)}
 
 
 def _found(
@@ -292,7 +289,7 @@ def _is_sealed(value: object) -> bool:
     return isinstance(value, dict) and value.keys() == {"ref", "commitment"}
 
 
-def _plain(value: Any) -> Any:
+def _unsealed(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items() if not _is_sealed(inner)}
+        return {name: _unsealed(inner) for name, inner in value.items() if not _is_sealed(inner)}
     return value

@@ -30,9 +30,7 @@ def restrict(desk: Desk, ask: Ask, inscription_id: UUID, reason: str) -> Receipt
         desk,
         ask,
         inscription_id,
-        lambda case, work: case.restrict(
-            work.act, inscription_id, work.seal(case.id, "restriction", reason)
-        ),
+        lambda case, work: case.restrict(work.act, inscription_id, work.seal(case.id, "restriction", reason)),
     )
 
 

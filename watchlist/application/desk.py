@@ -18,7 +18,17 @@ from watchlist.domain.commitment import Sealed
 from watchlist.domain.import_batch import ImportBatch
 from watchlist.domain.subject import Subject
 from watchlist.domain.tokens import Tokenizer
-from watchlist.ports import AlreadyDone, Cipher, Clock, Keyring, Log, Registry, SealedRow, Vault, VersionConflict
+from watchlist.ports import (
+    AlreadyDone,
+    Cipher,
+    Clock,
+    Keyring,
+    Log,
+    Registry,
+    SealedRow,
+    Vault,
+    VersionConflict,
+)
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -88,7 +98,9 @@ class Desk:
         """Several at once; one that is unknown or another's is refused."""
         wanted = list(ids)
         found = self.log.load(wanted)
-        return {id: _kept(found.get(id), organisation, Subject, refusals.NoSuchSubject, field) for id in wanted}
+        return {
+            id: _kept(found.get(id), organisation, Subject, refusals.NoSuchSubject, field) for id in wanted
+        }
 
     def case_of(self, inscription_id: UUID, organisation: str) -> Case:
         case_id = self.registry.case_of(inscription_id)

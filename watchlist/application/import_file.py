@@ -55,7 +55,8 @@ class FileNotUtf8(refusals.Malformed):
 class FileNotCsv(refusals.Malformed):
     """The file cannot be read as CSV: a quotation mark is not closed, or a cell is far too long.
 
-    fr: Le fichier ne se lit pas comme un CSV : un guillemet n'est pas fermé, ou une cellule est bien trop longue.
+    fr: Le fichier ne se lit pas comme un CSV : un guillemet n'est pas fermé, ou une cellule est bien
+    trop longue.
     """
 
 
@@ -267,9 +268,8 @@ class _Cells:
         inscribed_on = self._date("inscribed_on", required=True)
         months = self._noted("term_months", self._months)
         procedure = self._procedure()
-        if self.problems:
+        if self.problems or not (role and identity and reference and grounds and inscribed_on and months):
             return None
-        assert role and identity and reference and grounds and inscribed_on and months
         return ImportLine(number, role, identity, reference, grounds, inscribed_on, months, procedure)
 
     def _identity(self) -> Identity | None:

@@ -36,9 +36,7 @@ def split_subjects(desk: Desk, ask: Ask, survivor_id: UUID, duplicate_id: UUID, 
     return desk.carry_out(ask, decide)
 
 
-def _follow(
-    desk: Desk, work: Work, merged: UUID, into: UUID | None, about: UUID | None = None
-) -> list[Case]:
+def _follow(desk: Desk, work: Work, merged: UUID, into: UUID | None, about: UUID | None = None) -> list[Case]:
     found = desk.log.load(desk.registry.cases_about(about or merged))
     cases = [case for case in found.values() if isinstance(case, Case) and merged in case.subject_ids]
     for case in cases:

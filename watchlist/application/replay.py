@@ -118,7 +118,9 @@ def _looked_up(desk: Desk, told: Replay) -> dict[str, list[dict[str, Any]]]:
             for token in of_subject
         ],
         "stolen_tokens": [
-            {"case_id": case_id, "digest": digest} for case_id, digests in stolen.items() for digest in digests
+            {"case_id": case_id, "digest": digest}
+            for case_id, digests in stolen.items()
+            for digest in digests
         ],
         "answerable": _answerable(told, tokens, stolen),
     }

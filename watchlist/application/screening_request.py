@@ -174,13 +174,19 @@ def _person(asked: AskedSubject) -> tuple[str, str, date] | None:
                 "incomplete_person", field, "Family name, given names and full birth date are asked together."
             )
     family_name, given_names, birth_date = given
-    assert isinstance(family_name, str) and isinstance(given_names, str) and isinstance(birth_date, date)
+    assert isinstance(family_name, str)
+    assert isinstance(given_names, str)
+    assert isinstance(birth_date, date)
     if asked.kind == "organisation":
         raise LineError("malformed", "kind", "An organisation is asked by its identifiers.")
     if len(family_name) > 200 or not family_forms(family_name):
-        raise LineError("malformed", "family_name", "Give a family name of 1 to 200 characters with a letter in it.")
+        raise LineError(
+            "malformed", "family_name", "Give a family name of 1 to 200 characters with a letter in it."
+        )
     if len(given_names) > 200 or not given_forms(given_names):
-        raise LineError("malformed", "given_names", "Give given names of 1 to 200 characters with a letter in them.")
+        raise LineError(
+            "malformed", "given_names", "Give given names of 1 to 200 characters with a letter in them."
+        )
     return family_name, given_names, birth_date
 
 

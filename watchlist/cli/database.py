@@ -27,7 +27,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser("migrate", help="apply the migrations that the database lacks")
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=migrate)
-    parser = commands.add_parser("doctor", help="what is configured, reachable, late; exits 1 when something is")
+    parser = commands.add_parser(
+        "doctor", help="what is configured, reachable, late; exits 1 when something is"
+    )
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=doctor)
     parser = commands.add_parser("config", help="the settings in force")
@@ -85,13 +87,17 @@ def _versions() -> str:
 
 def _examined(house: House) -> list[Finding]:
     with psycopg.connect(house.conninfo, row_factory=dict_row) as conn:
-        row = conn.execute("SELECT clock_timestamp() AS now, current_setting('server_version') AS version").fetchone()
+        row = conn.execute(
+            "SELECT clock_timestamp() AS now, current_setting('server_version') AS version"
+        ).fetchone()
     assert row is not None
     skew = abs((row["now"] - house.clock.now()).total_seconds())
     now = house.clock.now()
     late = due(house.desk, now - LATE)
     return [
-        Finding("database", True, f"PostgreSQL {row['version']}, log at position {house.register.position()}"),
+        Finding(
+            "database", True, f"PostgreSQL {row['version']}, log at position {house.register.position()}"
+        ),
         Finding("clock", skew <= 2, f"{skew:.3f} s off the database's"),
         Finding("migrations", True, f"{len(migrations.migrations())} applied, none missing"),
         Finding("delistings", not late.delisted, f"{late.delisted} due for more than {LATE}"),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import date
 
 import msgspec
 
 from watchlist.application.replay import check, replay
 from watchlist.application.sweep import due, sweep
 from watchlist.bootstrap import House, open_house
-from watchlist.cli.terminal import Stop, bar, tell
+from watchlist.cli.terminal import Stop, bar, instant, tell
 from watchlist.domain.periods import end_of
 from watchlist.settings import Settings
 
@@ -19,21 +19,18 @@ from watchlist.settings import Settings
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("sweep", help="record what ended by itself, purge what is over")
     parser.add_argument("--dry-run", action="store_true", help="only count")
-    parser.add_argument("--until", type=date.fromisoformat, metavar="DATE", help="with --dry-run: by the end of DATE")
+    parser.add_argument(
+        "--until", type=date.fromisoformat, metavar="DATE", help="with --dry-run: by the end of DATE"
+    )
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=run_sweep)
     parser = commands.add_parser("replay", help="tell the log again; the list as of an instant")
-    parser.add_argument("--as-of", type=_instant, metavar="INSTANT", help="such as 2026-03-15T22:59:59Z")
-    parser.add_argument("--check", action="store_true", help="compare with the live pictures; exits 1 if they differ")
+    parser.add_argument("--as-of", type=instant, metavar="INSTANT", help="such as 2026-03-15T22:59:59Z")
+    parser.add_argument(
+        "--check", action="store_true", help="compare with the live pictures; exits 1 if they differ"
+    )
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=run_replay)
-
-
-def _instant(text: str) -> datetime:
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise argparse.ArgumentTypeError("an instant names its offset, such as Z or +01:00")
-    return instant.astimezone(UTC)
 
 
 def run_sweep(settings: Settings, args: argparse.Namespace) -> int:
@@ -73,7 +70,9 @@ def _list(house: House, args: argparse.Namespace) -> int:
         told = replay(house.snapshots, at, moved)
     listed = told.listed(at)
     facts = {"as_of": at.isoformat(), "position": told.position, "items": msgspec.to_builtins(listed)}
-    lines = [f"{s.inscription_id}  {s.organisation}  {s.inscribed_on}  until {s.last_listed_day}" for s in listed]
+    lines = [
+        f"{s.inscription_id}  {s.organisation}  {s.inscribed_on}  until {s.last_listed_day}" for s in listed
+    ]
     tell(facts, args.json, "\n".join([f"{len(listed)} listed as of {at.isoformat()}", *lines]))
     return 0
 
@@ -81,7 +80,11 @@ def _list(house: House, args: argparse.Namespace) -> int:
 def _check(house: House, args: argparse.Namespace) -> int:
     with bar("events", house.register.position()) as moved:
         told, differences = check(house.desk, house.snapshots, moved)
-    facts = {"position": told.position, "same": not differences, "differences": msgspec.to_builtins(differences)}
+    facts = {
+        "position": told.position,
+        "same": not differences,
+        "differences": msgspec.to_builtins(differences),
+    }
     counted = Counter((d.table, d.kind) for d in differences)
     lines = [f"{count} rows {kind} in {table}" for (table, kind), count in sorted(counted.items())]
     verdict = "the live pictures are what the log says" if not differences else "\n".join(lines)

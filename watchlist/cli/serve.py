@@ -108,6 +108,10 @@ def _announce(settings: Settings) -> None:
     keys = settings.data / "demo-keys.json"
     say(f"ready on http://{settings.host}:{settings.port}  (documentation: /docs, Ctrl-C stops)")
     if keys.exists():
-        say(f"the demonstration's keys, one per role: {keys}; what to try: README.md, or {settings.data / 'try.txt'}")
+        say(
+            f"the demonstration's keys, one per role: {keys}; what to try: README.md, or {settings.data / 'try.txt'}"
+        )
     elif settings.database_url is None:
-        say("a first key: .venv/bin/watchlist key issue --operator NAME --role investigator --organisation CODE")
+        say(
+            "a first key: .venv/bin/watchlist key issue --operator NAME --role investigator --organisation CODE"
+        )

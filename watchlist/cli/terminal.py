@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class Stop(Exception):
     """The command cannot go on; one line says why and what to do."""
+
+
+def instant(text: str) -> datetime:
+    """An argument that is an instant: RFC 3339, its offset named."""
+    given = datetime.fromisoformat(text)
+    if given.tzinfo is None:
+        raise argparse.ArgumentTypeError("an instant names its offset, such as Z or +01:00")
+    return given.astimezone(UTC)
 
 
 def say(text: str) -> None:

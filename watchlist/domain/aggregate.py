@@ -32,6 +32,8 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     TOPIC: ClassVar[str]
     FORMAT: ClassVar[int] = 1
+    BEGINS: ClassVar[type[Aggregate] | None] = None
+    """The aggregate whose first event this can be; told by the aggregate (BEGINS_WITH)."""
     MOVES_THE_LIST: ClassVar[bool] = False
     """Whether the standing of an entry can differ after this event (a note cannot change it)."""
 
@@ -42,15 +44,16 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     by: UUID
     organisation: str
 
-    def blank(self) -> Aggregate:
-        """The aggregate before its first event."""
-        raise TypeError(f"{type(self).TOPIC} cannot begin a stream")
-
     def mutate(self, aggregate: Any) -> Any:
         """Remember this event; called by the library's repository, at every load and replay."""
-        remembering = self.blank() if aggregate is None else aggregate
+        remembering = self._blank() if aggregate is None else aggregate
         remembering.remember(self)
         return remembering
+
+    def _blank(self) -> Aggregate:
+        if self.BEGINS is None:
+            raise TypeError(f"{self.TOPIC} cannot begin a stream")
+        return self.BEGINS(self.originator_id)
 
 
 Remember = Callable[[Any, Any], None]
@@ -69,6 +72,7 @@ def remembers(event_class: type[Event]) -> Callable[[Callable[[Any, T], None]], 
 class Aggregate:
     """A consistency boundary: decides, then records what it decided, then remembers it."""
 
+    BEGINS_WITH: ClassVar[tuple[type[Event], ...]] = ()
     MEMORY: ClassVar[dict[type[Event], Remember]] = {}
 
     def __init__(self, id: UUID) -> None:
@@ -79,10 +83,10 @@ class Aggregate:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        for beginning in cls.BEGINS_WITH:
+            beginning.BEGINS = cls
         cls.MEMORY = {
-            event: method
-            for method in vars(cls).values()
-            for event in getattr(method, "remembered", ())
+            event: method for method in vars(cls).values() for event in getattr(method, "remembered", ())
         }
 
     def record(self, event_class: type[Event], act: Act, **facts: Any) -> None:

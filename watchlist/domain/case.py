@@ -103,6 +103,8 @@ class Proposal:
 
 
 class Case(Aggregate):
+    BEGINS_WITH = (events.AlertRaised, events.CaseImported)
+
     def __init__(self, id: UUID) -> None:
         super().__init__(id)
         self.state = CaseState.ALERT
@@ -614,9 +616,7 @@ class Case(Aggregate):
 
     @remembers(events.EvidenceAdded)
     def _evidence_added(self, event: events.EvidenceAdded) -> None:
-        self.evidence.append(
-            Evidence(event.evidence_id, event.at, event.by, event.description, event.sha256)
-        )
+        self.evidence.append(Evidence(event.evidence_id, event.at, event.by, event.description, event.sha256))
 
     @remembers(events.VictimRecorded)
     def _victim_recorded(self, event: events.VictimRecorded) -> None:
@@ -716,11 +716,3 @@ class Case(Aggregate):
         inscription = self.inscriptions[event.inscription_id]
         inscription.state = State.DELISTED
         inscription.delisted_at, inscription.delisting_ground = event.at, event.ground
-
-
-def blank_case(event: Event) -> Case:
-    return Case(event.originator_id)
-
-
-for _beginning in (events.AlertRaised, events.CaseImported):
-    _beginning.blank = blank_case  # type: ignore[method-assign]

@@ -12,8 +12,11 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date
+from typing import TypeVar
 
 from watchlist.domain.identifiers import Identifier, listed_keys
+
+Form = TypeVar("Form", str, bytes)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -91,8 +94,11 @@ def given_forms(given_names: str) -> frozenset[str]:
     return frozenset(_tokens(_APOSTROPHES.sub("", given_names)))
 
 
-def given_names_agree(a: frozenset[str], b: frozenset[str]) -> bool:
-    """Whether the given names of one are all among those of the other; none never agree (S3)."""
+def given_names_agree(a: frozenset[Form], b: frozenset[Form]) -> bool:
+    """Whether the given names of one are all among those of the other; none never agree (S3).
+
+    Compared as forms, or as the keyed digests of those forms.
+    """
     return bool(a) and bool(b) and (a <= b or b <= a)
 
 

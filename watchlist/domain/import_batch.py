@@ -37,9 +37,6 @@ class ImportBegun(Event, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "import.begun"
     file: Sealed
 
-    def blank(self) -> ImportBatch:
-        return ImportBatch(self.originator_id)
-
 
 class ImportContinued(Event, frozen=True, kw_only=True):
     """So many more lines were taken, in the transaction that proposed them."""
@@ -56,15 +53,14 @@ class ImportSubmitted(Event, frozen=True, kw_only=True):
     accepted: int
     refused: int
 
-    def blank(self) -> ImportBatch:
-        return ImportBatch(self.originator_id)
-
 
 class ImportApproved(Event, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "import.approved"
 
 
 class ImportBatch(Aggregate):
+    BEGINS_WITH = (ImportBegun, ImportSubmitted)
+
     def __init__(self, id: UUID) -> None:
         super().__init__(id)
         self.submitted_by: UUID

@@ -17,16 +17,17 @@ from watchlist.domain.subject import Role
 class AlreadyImported(refusals.Conflict):
     """This line was imported before, from this file or another; it is not imported again (L7).
 
-    fr: Cette ligne a déjà été importée, de ce fichier ou d'un autre ; elle ne l'est pas une seconde fois (L7).
+    fr: Cette ligne a déjà été importée, de ce fichier ou d'un autre ; elle ne l'est pas une seconde
+    fois (L7).
     """
 
 
 class IdentifierOfAnother(refusals.Conflict):
-    """An identifier of this line is already another's, who differs by birth date, RPPS or SIREN; check it, or leave
-    out one that several share.
+    """An identifier of this line is already another's, who differs by birth date, RPPS or SIREN; check it,
+    or leave out one that several share.
 
-    fr: Un identifiant de cette ligne est déjà celui d'une autre personne, qui diffère par la date de naissance,
-    le RPPS ou le SIREN ; vérifiez-le, ou omettez celui que plusieurs partagent.
+    fr: Un identifiant de cette ligne est déjà celui d'une autre personne, qui diffère par la date de
+    naissance, le RPPS ou le SIREN ; vérifiez-le, ou omettez celui que plusieurs partagent.
     """
 
 

@@ -29,7 +29,9 @@ class Refusal(Exception):
     english: ClassVar[str] = ""
     french: ClassVar[str] = ""
 
-    def __init__(self, field: str | None = None, *, state: str | None = None, detail: str | None = None) -> None:
+    def __init__(
+        self, field: str | None = None, *, state: str | None = None, detail: str | None = None
+    ) -> None:
         self.field = field
         self.state = state
         self.detail = detail or self.english

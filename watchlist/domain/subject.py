@@ -45,9 +45,6 @@ class SubjectRegistered(SubjectEvent, frozen=True, kw_only=True):
     identified: bool
     """Whether the identity suffices for an inscription (L6)."""
 
-    def blank(self) -> Subject:
-        return Subject(self.originator_id)
-
 
 class SubjectRectified(SubjectEvent, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "subject.rectified"
@@ -89,6 +86,8 @@ class DeathRecorded(SubjectEvent, frozen=True, kw_only=True):
 
 
 class Subject(Aggregate):
+    BEGINS_WITH = (SubjectRegistered,)
+
     def __init__(self, id: UUID) -> None:
         super().__init__(id)
         self.kind: SubjectKind
@@ -117,9 +116,7 @@ class Subject(Aggregate):
         cls, act: Act, id: UUID, kind: SubjectKind, role: Role, identity: Sealed, identified: bool
     ) -> Subject:
         subject = cls(id)
-        subject.record(
-            SubjectRegistered, act, kind=kind, role=role, identity=identity, identified=identified
-        )
+        subject.record(SubjectRegistered, act, kind=kind, role=role, identity=identity, identified=identified)
         return subject
 
     def rectify(

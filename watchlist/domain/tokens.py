@@ -14,7 +14,14 @@ from datetime import date
 from msgspec import Struct
 
 from watchlist.domain.identifiers import Identifier, asked_keys, listed_keys
-from watchlist.domain.identity import Identity, Person, family_forms, given_forms, given_names_agree, normalised
+from watchlist.domain.identity import (
+    Identity,
+    Person,
+    family_forms,
+    given_forms,
+    given_names_agree,
+    normalised,
+)
 
 DIGEST_BYTES = 16
 
@@ -49,7 +56,7 @@ class Question(Struct, frozen=True):
         return any(t.given is None or given_names_agree(self.given, apart(t.given)) for t in found)
 
 
-def apart(given: bytes) -> frozenset[str | bytes]:
+def apart(given: bytes) -> frozenset[bytes]:
     """The digests that were joined."""
     return frozenset(given[i : i + DIGEST_BYTES] for i in range(0, len(given), DIGEST_BYTES))
 

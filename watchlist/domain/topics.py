@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from watchlist.domain import case as _case  # noqa: F401  (gives the first events of a case their aggregate)
-from watchlist.domain.aggregate import Event
+from watchlist.domain.aggregate import Aggregate, Event
+from watchlist.domain.case import Case
+from watchlist.domain.import_batch import ImportBatch
+from watchlist.domain.subject import Subject
 
-
-def _leaves(event_class: type[Event]) -> list[type[Event]]:
-    below = event_class.__subclasses__()
-    return [event_class] if not below else [leaf for sub in below for leaf in _leaves(sub)]
+AGGREGATES: tuple[type[Aggregate], ...] = (Case, Subject, ImportBatch)
 
 
 def all_events() -> dict[str, type[Event]]:
-    """topic -> event class; a topic that two classes claim is refused."""
-    from watchlist.domain import import_batch, subject  # noqa: F401  (so that their events exist)
-
+    """topic -> event class, of all that any aggregate remembers; a topic that two classes claim is refused."""
     topics: dict[str, type[Event]] = {}
-    for leaf in _leaves(Event):
-        if topics.setdefault(leaf.TOPIC, leaf) is not leaf:
-            raise ValueError(f"two event classes claim the topic {leaf.TOPIC}")
+    for aggregate in AGGREGATES:
+        for event in aggregate.MEMORY:
+            if topics.setdefault(event.TOPIC, event) is not event:
+                raise ValueError(f"two event classes claim the topic {event.TOPIC}")
     return topics

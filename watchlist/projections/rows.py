@@ -149,7 +149,8 @@ def standing(case: Case, inscription: Inscription) -> Standing | None:
     """None unless it is on the list."""
     if inscription.state is not State.ACTIVE:
         return None
-    assert inscription.inscribed_at is not None and inscription.inscribed_on is not None
+    assert inscription.inscribed_at is not None
+    assert inscription.inscribed_on is not None
     return Standing(
         inscription_id=inscription.id,
         case_id=case.id,

@@ -33,7 +33,8 @@ class PostgresKeyring:
         try:
             with self._pool.connection() as conn:
                 conn.execute(
-                    "INSERT INTO watchlist_keys.data_keys (owner, wrapped) SELECT * FROM unnest(%b::uuid[], %b::bytea[])",
+                    "INSERT INTO watchlist_keys.data_keys (owner, wrapped)"
+                    " SELECT * FROM unnest(%b::uuid[], %b::bytea[])",
                     (list(made), wrapped),
                     prepare=True,
                 )
@@ -49,7 +50,9 @@ class PostgresKeyring:
                 (list(owners),),
                 prepare=True,
             ).fetchall()
-        return {row["owner"]: ciphers.unwrap(self._master, row["wrapped"], row["owner"].bytes) for row in rows}
+        return {
+            row["owner"]: ciphers.unwrap(self._master, row["wrapped"], row["owner"].bytes) for row in rows
+        }
 
     def destroy(self, owner: UUID) -> bool:
         with self._pool.connection() as conn:

@@ -55,14 +55,18 @@ def migrate(conninfo: str) -> list[str]:
 def pending(conninfo: str) -> list[str]:
     """The names of the migrations that are not applied yet."""
     with psycopg.connect(conninfo, autocommit=True) as conn:
-        ledger = conn.cursor(row_factory=scalar_row).execute("SELECT to_regclass('public.watchlist_migrations')")
+        ledger = conn.cursor(row_factory=scalar_row).execute(
+            "SELECT to_regclass('public.watchlist_migrations')"
+        )
         applied = _applied(conn) if ledger.fetchone() else {}
     _check(applied)
     return [m.name for m in migrations() if m.name not in applied]
 
 
 def _applied(conn: psycopg.Connection[tuple[object, ...]]) -> dict[str, str]:
-    rows = conn.cursor(row_factory=tuple_row).execute("SELECT name, checksum FROM public.watchlist_migrations")
+    rows = conn.cursor(row_factory=tuple_row).execute(
+        "SELECT name, checksum FROM public.watchlist_migrations"
+    )
     return {str(name): str(checksum) for name, checksum in rows}
 
 
@@ -70,9 +74,13 @@ def _check(applied: dict[str, str]) -> None:
     known = {m.name: m.checksum for m in migrations()}
     for name, checksum in applied.items():
         if name not in known:
-            raise MigrationError(f"the database has {name}, which this version does not know: use a newer version")
+            raise MigrationError(
+                f"the database has {name}, which this version does not know: use a newer version"
+            )
         if known[name] != checksum:
-            raise MigrationError(f"{name} was changed after it was applied: restore the file as it was released")
+            raise MigrationError(
+                f"{name} was changed after it was applied: restore the file as it was released"
+            )
 
 
 def _apply(conn: psycopg.Connection[tuple[object, ...]], migration: Migration) -> str:

@@ -91,7 +91,9 @@ class Pictures:
         self, organisation: str | None, at: datetime, after: UUID = FIRST, limit: int = 100
     ) -> list[DictRow]:
         """The list as it was recorded up to `at`, and stood at `at`."""
-        return self.rows("list_as_of", {"organisation": organisation, "at": at, "after": after, "limit": limit})
+        return self.rows(
+            "list_as_of", {"organisation": organisation, "at": at, "after": after, "limit": limit}
+        )
 
     def inscriptions(
         self, organisation: str | None, state: str | None, at: datetime, after: UUID = FIRST, limit: int = 100

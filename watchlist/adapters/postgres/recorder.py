@@ -11,7 +11,6 @@ from uuid import UUID
 import psycopg
 from eventsourcing.persistence import IntegrityError, InterfaceError, OperationalError, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
-from psycopg import Cursor
 
 from watchlist.adapters.postgres import painter
 from watchlist.adapters.postgres.connections import Connection

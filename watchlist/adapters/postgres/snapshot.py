@@ -62,4 +62,3 @@ class PostgresSnapshots:
                     yield PostgresSnapshot(conn, self._codec)
             finally:
                 conn.isolation_level = None
-

@@ -18,6 +18,8 @@ class PostgresVault:
     def rows(self, refs: Sequence[UUID]) -> dict[UUID, SealedRow]:
         with borrowed(self._pool) as conn:
             found = conn.execute(
-                "SELECT ref, owner, field, ciphertext FROM vault WHERE ref = ANY(%b)", (list(refs),), prepare=True
+                "SELECT ref, owner, field, ciphertext FROM vault WHERE ref = ANY(%b)",
+                (list(refs),),
+                prepare=True,
             ).fetchall()
         return {row["ref"]: SealedRow(**row) for row in found}

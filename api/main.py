@@ -1,0 +1,93 @@
+"""create_app(house): the HTTP service around a house that is already open."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio.to_thread
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from api import pages, problems
+from api.envelope import Envelope
+from api.operator import Doorkeeper
+from api.routers import audit, cases, health, inscriptions, lists, operators, subjects
+from api.routes import gate_of
+from watchlist.adapters.postgres.operators import PostgresOperators
+from watchlist.bootstrap import POOL_SIZE, House
+
+TITLE = "Watchlist"
+DESCRIPTION = (
+    "The fraud watchlist of French complementary health insurers: alerts, cases, inscriptions of presumed "
+    "fraud, the list and its screening. Problems are RFC 9457; a 503 or no answer to a screening means "
+    "unknown, never no hit. Commands take Idempotency-Key; changes need If-Match."
+)
+THREADS = POOL_SIZE - 2
+"""Fewer than connections, so that no verb waits for one while it holds a thread."""
+
+
+def create_app(house: House, *, version: str = "0.1.0") -> FastAPI:
+    """The service; it closes what it opens, and the house belongs to whoever opened it."""
+    app = FastAPI(
+        title=TITLE,
+        description=DESCRIPTION,
+        version=version,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.house = house
+    app.state.operators = PostgresOperators(house.pool)
+    app.state.doorkeeper = Doorkeeper(app.state.operators, house.clock)
+    for module in (health, subjects, cases, inscriptions, lists, audit, operators):
+        app.include_router(module.routes)
+    app.include_router(pages.routes)
+    problems.install(app)
+    app.add_middleware(Envelope)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    house: House = app.state.house
+    await house.index.open()
+    try:
+        yield
+    finally:
+        await house.index.close()
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI, with the shape of problems, and the roles of each operation as `x-roles`."""
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        schemas = schema["components"]["schemas"]
+        schemas["Problem"] = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(schemas["Problem"].pop("$defs", {}))
+        _say_roles(app, schema)
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def _say_roles(app: FastAPI, schema: dict[str, Any]) -> None:
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        gate = gate_of(route.dependant) if isinstance(route, APIRoute) else None
+        if gate is None or not route.include_in_schema:
+            continue
+        for method in context.methods or ():
+            operation = schema["paths"][context.path_format][method.lower()]
+            operation["x-roles"] = sorted(gate.roles)

@@ -1,0 +1,75 @@
+"""The service in a process of its own, as `watchlist serve` runs it, with one bare route beside the others.
+
+`python -m bench.server PORT`; ends with its standard input.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from api.main import create_app
+from watchlist.bootstrap import open_house
+from watchlist.process import log_to_stderr
+from watchlist.settings import Settings
+
+BARE = "/bare"
+
+
+class BareIdentifier(BaseModel):
+    scheme: str
+    value: str
+
+
+class BareSubject(BaseModel):
+    kind: str | None = None
+    family_name: str | None = None
+    given_names: str | None = None
+    birth_date: str | None = None
+    identifiers: list[BareIdentifier] = []  # noqa: RUF012
+
+
+class BareQuestion(BaseModel):
+    purpose: str
+    file_reference: str
+    subjects: dict[str, BareSubject]
+
+
+def add_bare_route(app: FastAPI) -> None:
+    """What FastAPI does at least for a body as small as a screening's: read it, answer a few fields."""
+
+    @app.post(BARE)
+    async def bare(question: BareQuestion) -> dict[str, object]:
+        return {"results": dict.fromkeys(question.subjects, {"hit": False}), "review_required": True}
+
+
+def main(port: int) -> None:
+    settings = Settings.from_environment()
+    log_to_stderr(settings.log_level)
+    threading.Thread(target=_end_with_input, daemon=True).start()
+    with open_house(settings) as house:
+        app = create_app(house)
+        add_bare_route(app)
+        uvicorn.run(
+            app,
+            port=port,
+            loop="uvloop",
+            http="httptools",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+        )
+
+
+def _end_with_input() -> None:
+    sys.stdin.read()
+    os.kill(os.getpid(), 15)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
