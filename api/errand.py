@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 from fastapi import Depends, Header, Request
@@ -134,7 +134,10 @@ def told(receipt: Receipt, status: int) -> Response:
     return json_answer(receipt.body(), status, receipt.version)
 
 
-def json_answer(body: object, status: int = 200, version: int | None = None, **headers: str) -> Response:
+def json_answer(
+    body: object, status: int = 200, version: int | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    sent = dict(headers or {})
     if version is not None:
-        headers["ETag"] = f'"{version}"'
-    return Response(msgspec.json.encode(body), status, headers, "application/json")
+        sent["ETag"] = f'"{version}"'
+    return Response(msgspec.json.encode(body), status, sent, "application/json")

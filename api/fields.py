@@ -78,9 +78,7 @@ def _prose(text: str) -> str:
     return _printable(text, _LINE_BREAKS)
 
 
-Id = Annotated[
-    UUID, BeforeValidator(_id), Field(examples=["7f3e2a54-3b0e-4f0e-9d6e-0c5a9a3f1b7d"])
-]
+Id = Annotated[UUID, BeforeValidator(_id), Field(examples=["7f3e2a54-3b0e-4f0e-9d6e-0c5a9a3f1b7d"])]
 Day = Annotated[date, BeforeValidator(_day), AfterValidator(_plausible), Field(examples=["2024-02-29"])]
 Instant = Annotated[datetime, BeforeValidator(_instant), Field(examples=["2024-02-29T12:00:00Z"])]
 Name = Annotated[

@@ -86,7 +86,7 @@ def _say_roles(app: FastAPI, schema: dict[str, Any]) -> None:
     for context in iter_route_contexts(app.routes):
         route = context.original_route
         gate = gate_of(route.dependant) if isinstance(route, APIRoute) else None
-        if gate is None or not route.include_in_schema:
+        if gate is None:
             continue
         for method in context.methods or ():
             operation = schema["paths"][context.path_format][method.lower()]

@@ -75,9 +75,7 @@ class Doorkeeper:
     async def _ask(self, digest: bytes, presented: bytes) -> Asker | None:
         asked_at = time.monotonic()
         text = presented.decode("latin-1")
-        held = await to_thread.run_sync(
-            holder_of, self._operators, self._clock, text, limiter=self._threads
-        )
+        held = await to_thread.run_sync(holder_of, self._operators, self._clock, text, limiter=self._threads)
         if len(self._kept) >= MOST_KEPT:
             self._kept.clear()
         asker = _asker(*held) if held else None

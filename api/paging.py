@@ -52,8 +52,8 @@ class Paging:
         more = len(found) > self.limit
         cursor = self._cursor(str(place(shown[-1]))) if more else None
         items = [show(one) for one in shown]
-        headers = {"Link": self._link(cursor)} if cursor else {}
-        return json_answer({"items": items, "next": cursor}, **headers)
+        headers = {"Link": self._link(cursor)} if cursor else None
+        return json_answer({"items": items, "next": cursor}, headers=headers)
 
     def _cursor(self, place: str) -> str:
         mac = _mac(self.tokenizer, self.path, self.filters, self.whose, place)

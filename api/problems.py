@@ -154,7 +154,6 @@ IDENTIFIERS: Mapping[str, type[Refusal]] = {
 }
 
 
-@cache
 def status_of(kind: type[Refusal]) -> int:
     """The nearest row of the table."""
     return next((STATUS[base] for base in kind.__mro__ if base in STATUS), 422)
@@ -196,7 +195,9 @@ class Problem(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     type: str = Field(examples=["/problems/already_proposed"])
-    title: str = Field(examples=["This case already has an active or proposed inscription of this subject (L8)."])
+    title: str = Field(
+        examples=["This case already has an active or proposed inscription of this subject (L8)."]
+    )
     status: int = Field(examples=[409])
     code: str = Field(examples=["already_proposed"])
     detail: str | None = None
@@ -256,9 +257,7 @@ def _headers(kind: type[Refusal]) -> dict[str, str]:
 
 
 def of_refusal(refusal: Refusal, french: bool) -> Response:
-    return problem(
-        type(refusal), french, detail=refusal.detail, field=refusal.field, state=refusal.state
-    )
+    return problem(type(refusal), french, detail=refusal.detail, field=refusal.field, state=refusal.state)
 
 
 # Fields ---------------------------------------------------------------------------------------

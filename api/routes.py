@@ -63,7 +63,7 @@ def router(tag: str, prefix: str = "") -> APIRouter:
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems a route may answer, besides those that any may."""
-    return {status: PROBLEM for status in sorted({*ALWAYS, *statuses})}
+    return dict.fromkeys(sorted({*ALWAYS, *statuses}), PROBLEM)
 
 
 READS = problems(404)

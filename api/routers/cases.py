@@ -48,9 +48,7 @@ from watchlist.domain.operator import Role
 routes = router("cases", "/cases")
 
 Investigation = Annotated[Errand, Depends(errand(Role.INVESTIGATOR))]
-Reader = Annotated[
-    Asker, Depends(allowed(Role.INVESTIGATOR, Role.SUPERVISOR, Role.AUDITOR, Role.DPO))
-]
+Reader = Annotated[Asker, Depends(allowed(Role.INVESTIGATOR, Role.SUPERVISOR, Role.AUDITOR, Role.DPO))]
 SHOWN = (
     "case_id",
     "version",
@@ -87,9 +85,7 @@ def _amount(money: Money | None) -> str | None:
 def list_cases(asker: Reader, house: TheHouse, pages: Pages, state: CaseState | None = None) -> Response:
     """The cases of one's organisation (auditors: of all), by id."""
     found = house.pictures.cases(asker.scope, state and state.value, pages.after_id, pages.fetch)
-    return pages.answer(
-        found, lambda row: row["case_id"], lambda row: {name: row[name] for name in SHOWN}
-    )
+    return pages.answer(found, lambda row: row["case_id"], lambda row: {name: row[name] for name in SHOWN})
 
 
 @routes.get("/{case_id}", response_model=CaseFile, responses=READS)
@@ -140,9 +136,7 @@ def add_evidence(case_id: Id, body: NewEvidence, errand: Investigation) -> Respo
     )
 
 
-@routes.post(
-    "/{case_id}/procedures", status_code=201, response_model=ProcedureReceipt, responses=COMMANDS
-)
+@routes.post("/{case_id}/procedures", status_code=201, response_model=ProcedureReceipt, responses=COMMANDS)
 def open_a_procedure(case_id: Id, body: NewProcedure, errand: Investigation) -> Response:
     """A judicial procedure: while it is ongoing for a subject, it holds that subject's entry."""
     opened = OpenedProcedure(
@@ -151,12 +145,8 @@ def open_a_procedure(case_id: Id, body: NewProcedure, errand: Investigation) -> 
     return errand.make(lambda desk, ask: open_procedure(desk, ask, case_id, opened))
 
 
-@routes.post(
-    "/{case_id}/procedures/{procedure_id}/end", response_model=ProcedureReceipt, responses=COMMANDS
-)
-def end_a_procedure(
-    case_id: Id, procedure_id: Id, body: EndOfProcedure, errand: Investigation
-) -> Response:
+@routes.post("/{case_id}/procedures/{procedure_id}/end", response_model=ProcedureReceipt, responses=COMMANDS)
+def end_a_procedure(case_id: Id, procedure_id: Id, body: EndOfProcedure, errand: Investigation) -> Response:
     """The procedure has definitively ended, for some or all of those it names."""
     subject_ids = None if body.subject_ids is None else tuple(body.subject_ids)
     ended = EndedProcedure(
@@ -171,14 +161,8 @@ def close_a_case(case_id: Id, body: Closing, errand: Investigation) -> Response:
     return errand.tell(lambda desk, ask: open_case.close_case(desk, ask, case_id, body.outcome))
 
 
-@routes.post(
-    "/{case_id}/inscriptions", status_code=201, response_model=ProposalReceipt, responses=COMMANDS
-)
+@routes.post("/{case_id}/inscriptions", status_code=201, response_model=ProposalReceipt, responses=COMMANDS)
 def propose_an_inscription(case_id: Id, body: NewInscription, errand: Investigation) -> Response:
     """Propose a subject of the case for the list; a second person approves it."""
-    proposed = inscribe.Proposed(
-        tuple(body.grounds), body.term_months, body.proportionality.model_dump()
-    )
-    return errand.make(
-        lambda desk, ask: inscribe.propose(desk, ask, case_id, body.subject_id, proposed)
-    )
+    proposed = inscribe.Proposed(tuple(body.grounds), body.term_months, body.proportionality.model_dump())
+    return errand.make(lambda desk, ask: inscribe.propose(desk, ask, case_id, body.subject_id, proposed))

@@ -33,9 +33,7 @@ routes = router("inscriptions", "/inscriptions")
 
 Investigation = Annotated[Errand, Depends(errand(Role.INVESTIGATOR))]
 Supervision = Annotated[Errand, Depends(errand(Role.SUPERVISOR))]
-Reader = Annotated[
-    Asker, Depends(allowed(Role.INVESTIGATOR, Role.SUPERVISOR, Role.AUDITOR, Role.DPO))
-]
+Reader = Annotated[Asker, Depends(allowed(Role.INVESTIGATOR, Role.SUPERVISOR, Role.AUDITOR, Role.DPO))]
 
 
 @routes.get("", response_model=Inscriptions, responses=LISTS)
@@ -99,9 +97,7 @@ def reject_a_proposal(inscription_id: Id, body: Reason, errand: Supervision) -> 
 @routes.post("/{inscription_id}/delisting", response_model=StandingReceipt, responses=COMMANDS)
 def delist_an_entry(inscription_id: Id, body: Delisting, errand: Supervision) -> Response:
     """End an entry on a ground: no hit from the moment this answers."""
-    return errand.tell(
-        lambda desk, ask: delist.delist(desk, ask, inscription_id, body.ground, body.reason)
-    )
+    return errand.tell(lambda desk, ask: delist.delist(desk, ask, inscription_id, body.ground, body.reason))
 
 
 @routes.post("/{inscription_id}/restriction", response_model=StandingReceipt, responses=COMMANDS)
@@ -110,11 +106,7 @@ def restrict_an_entry(inscription_id: Id, body: Reason, errand: Supervision) -> 
     return errand.tell(lambda desk, ask: delist.restrict(desk, ask, inscription_id, body.reason))
 
 
-@routes.post(
-    "/{inscription_id}/restriction/lifting", response_model=StandingReceipt, responses=COMMANDS
-)
+@routes.post("/{inscription_id}/restriction/lifting", response_model=StandingReceipt, responses=COMMANDS)
 def lift_a_restriction(inscription_id: Id, body: Reason, errand: Supervision) -> Response:
     """The entry is answered again, unless it has ended meanwhile."""
-    return errand.tell(
-        lambda desk, ask: delist.lift_restriction(desk, ask, inscription_id, body.reason)
-    )
+    return errand.tell(lambda desk, ask: delist.lift_restriction(desk, ask, inscription_id, body.reason))

@@ -23,9 +23,7 @@ from watchlist.domain.refusals import RoleNotAllowed
 
 routes = router("list")
 
-Reader = Annotated[
-    Asker, Depends(allowed(Role.INVESTIGATOR, Role.SUPERVISOR, Role.AUDITOR, Role.DPO))
-]
+Reader = Annotated[Asker, Depends(allowed(Role.INVESTIGATOR, Role.SUPERVISOR, Role.AUDITOR, Role.DPO))]
 Guardian = Annotated[Asker, Depends(allowed(Role.DPO, Role.AUDITOR))]
 SHOWN = tuple(ListItem.model_fields)
 LATEST_END = datetime(9999, 1, 1, tzinfo=UTC)

@@ -34,9 +34,10 @@ class OtherOrganisation(NotAllowed):
 
 
 class IssuedByTheRegister(NotAllowed):
-    """An auditor reads the records of every organisation: the register issues such a key, by `watchlist key issue`.
+    """An auditor reads the records of every organisation: the register issues its key, by `watchlist key issue`.
 
-    fr: Un auditeur lit les enregistrements de tous les organismes : le registre délivre sa clé, par « watchlist key issue ».
+    fr: Un auditeur lit les enregistrements de tous les organismes : sa clé vient du registre,
+    par « watchlist key issue ».
     """
 
 
@@ -67,9 +68,7 @@ def list_operators(asker: Admin, operators: TheOperators, pages: Pages) -> Respo
     response_model=OperatorReceipt,
     responses={200: {"model": OperatorReceipt}, **COMMANDS},
 )
-def add_an_operator(
-    body: NewOperator, asker: Admin, house: TheHouse, operators: TheOperators
-) -> Response:
+def add_an_operator(body: NewOperator, asker: Admin, house: TheHouse, operators: TheOperators) -> Response:
     """Add an operator; 200 when one of that name is there."""
     operator, new = verbs.add_operator(operators, asker.organisation, body.name)
     return _told_operator(operator, house, 201 if new else 200)
@@ -92,9 +91,7 @@ def list_keys(asker: Admin, operators: TheOperators, pages: Pages) -> Response:
 
 
 @routes.post("/keys", status_code=201, response_model=NewKeyReceipt, responses=COMMANDS)
-def issue_a_key(
-    body: NewKey, asker: Admin, house: TheHouse, operators: TheOperators
-) -> Response:
+def issue_a_key(body: NewKey, asker: Admin, house: TheHouse, operators: TheOperators) -> Response:
     """Issue a key, shown this once; its operator is created when new. A repeated request issues another."""
     if body.organisation not in (None, asker.organisation):
         raise OtherOrganisation("organisation")
@@ -107,7 +104,9 @@ def issue_a_key(
 
 
 @routes.post("/keys/{key_id}/revocation", response_model=KeyReceipt, responses=COMMANDS)
-def revoke_a_key(key_id: KeyId, asker: Admin, house: TheHouse, operators: TheOperators, body: Empty = None) -> Response:
+def revoke_a_key(
+    key_id: KeyId, asker: Admin, house: TheHouse, operators: TheOperators, body: Empty = None
+) -> Response:
     """The key opens nothing any more, everywhere within a second."""
     key, _ = verbs.revoke_key(operators, house.clock, key_id, asker.organisation)
     return json_answer(_key_receipt(key, house))

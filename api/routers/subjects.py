@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends
 from starlette.responses import Response
 
+from api.answered import Receipt, Subject, SubjectsFound
 from api.asked import (
     AskedIdentifier,
     Death,
@@ -19,7 +20,6 @@ from api.asked import (
     SubjectSearch,
     Victim,
 )
-from api.answered import Receipt, Subject, SubjectsFound
 from api.errand import Errand, ExpectedVersion, TheHouse, errand, json_answer
 from api.fields import Id
 from api.operator import Asker, allowed
@@ -47,9 +47,7 @@ routes = router("subjects", "/subjects")
 
 Investigation = Annotated[Errand, Depends(errand(Role.INVESTIGATOR))]
 Searcher = Annotated[Asker, Depends(allowed(Role.INVESTIGATOR, Role.SUPERVISOR, Role.DPO))]
-Reader = Annotated[
-    Asker, Depends(allowed(Role.INVESTIGATOR, Role.SUPERVISOR, Role.AUDITOR, Role.DPO))
-]
+Reader = Annotated[Asker, Depends(allowed(Role.INVESTIGATOR, Role.SUPERVISOR, Role.AUDITOR, Role.DPO))]
 
 REQUIRED = ("family_name", "given_names", "name", "identifiers")
 """What may be rectified and never emptied."""

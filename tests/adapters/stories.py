@@ -10,7 +10,12 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from watchlist.adapters.clock import ManualClock
-from watchlist.application.follow_procedure import EndedProcedure, OpenedProcedure, end_procedure, open_procedure
+from watchlist.application.follow_procedure import (
+    EndedProcedure,
+    OpenedProcedure,
+    end_procedure,
+    open_procedure,
+)
 from watchlist.application.inscribe import Proposed, approve, propose
 from watchlist.application.open_case import RaisedAlert, qualify_alert, raise_alert
 from watchlist.application.receipt import Receipt

@@ -86,9 +86,7 @@ def hire(client: TestClient) -> Hire:
     app: Any = client.app
 
     def hire(role: str, name: str | None = None, organisation: str = "GRPM") -> Somebody:
-        issued = issue_key(
-            app.state.operators, app.state.house.clock, name or role, Role(role), organisation
-        )
+        issued = issue_key(app.state.operators, app.state.house.clock, name or role, Role(role), organisation)
         return Somebody(client, issued.presented)
 
     return hire

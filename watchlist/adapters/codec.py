@@ -62,16 +62,15 @@ class EventCodec(Mapper[UUID]):
         return event
 
     def _read_old(self, topic: str, stream: UUID | str, version: int, state: bytes) -> Event:
+        place = f"{stream} version {version}: {topic}"
+        cls = self._classes[topic]
         try:
             document = msgspec.json.decode(state, type=dict[str, Any])
-        except msgspec.DecodeError:
-            raise UnreadableEvent(f"{stream} version {version}: {topic} is no document") from None
-        cls = self._classes[topic]
-        while document.get("format", 1) < cls.FORMAT:
-            document = UPCASTS[topic, document.get("format", 1)](document)
-        if document.get("format", 1) > cls.FORMAT:
-            raise UnreadableEvent(f"{stream} version {version}: {topic} is newer than this version can read")
-        try:
+            stored = msgspec.convert(document.get("format", 1), int)
+            if stored > cls.FORMAT:
+                raise UnreadableEvent(f"{place} is newer than this version can read")
+            for older in range(stored, cls.FORMAT):
+                document = UPCASTS[topic, older](document)
             return msgspec.convert(document, cls)
-        except msgspec.ValidationError:
-            raise UnreadableEvent(f"{stream} version {version}: {topic} is not as recorded") from None
+        except msgspec.DecodeError:
+            raise UnreadableEvent(f"{place} is not as recorded") from None

@@ -111,9 +111,7 @@ def event_view(state: bytes) -> View:
     return {"at": document["at"], "by": document["by"], "facts": _unsealed(facts)}
 
 
-def _found(
-    desk: Desk, id: UUID, kind: type[A], scope: str | None, missing: type[refusals.NotFound]
-) -> A:
+def _found(desk: Desk, id: UUID, kind: type[A], scope: str | None, missing: type[refusals.NotFound]) -> A:
     found = desk.log.load([id]).get(id)
     if not isinstance(found, kind) or scope not in (None, found.organisation):
         raise missing()

@@ -46,9 +46,9 @@ class OperatorLeft(refusals.Conflict):
 
 
 class OrganisationCode(refusals.Malformed):
-    """An organisation's code has 1 to 32 capital letters, digits, hyphens and underscores, not beginning with either sign.
+    """An organisation's code has 1 to 32 capital letters, digits, - and _, the first a letter or digit.
 
-    fr: Le code d'un organisme compte 1 à 32 capitales, chiffres, traits d'union ou de soulignement, sans commencer par un trait.
+    fr: Le code d'un organisme compte 1 à 32 capitales, chiffres, - et _, et commence par une lettre ou un chiffre.
     """
 
 
@@ -125,9 +125,7 @@ def revoke_key(
     return key, operator
 
 
-def leave(
-    operators: Operators, clock: Clock, operator_id: UUID, organisation: str | None = None
-) -> Operator:
+def leave(operators: Operators, clock: Clock, operator_id: UUID, organisation: str | None = None) -> Operator:
     """T2: a leaver's rights end at once, whatever keys they hold."""
     operator = operators.operator(operator_id)
     if operator is None or organisation not in (None, operator.organisation):

@@ -1,6 +1,7 @@
 """Search subjects: who of one's own organisation resembles this, and why (C6).
 
-By keyed tokens: exact identifiers, names with the birth date, names alone. A name alone is never more than possible (S3).
+By keyed tokens: exact identifiers, names with the birth date, names alone. A name alone is never more
+than possible (S3).
 """
 
 from __future__ import annotations
