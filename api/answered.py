@@ -60,7 +60,7 @@ class Subject(Answered):
     birth_date: date | None = None
     birth_place: str | None = None
     name: str | None = None
-    identifiers: list[Identifier] = []
+    identifiers: list[Identifier] = Field([])
 
 
 class Found(Answered):
@@ -376,6 +376,28 @@ class RefusedLine(Answered):
     field: str | None = Field(examples=["rpps"])
     code: str = Field(examples=["check_failed"])
     detail: str
+
+
+class ImportReport(Answered):
+    """What became of every line; `import_id` is null for a dry run, and when there was nothing to import."""
+
+    id: UUID | None
+    version: Version
+    position: Position
+    import_id: UUID | None
+    accepted: int = Field(examples=[120])
+    already_imported: int = Field(description="how many of the refused were imported before", examples=[0])
+    refused: list[RefusedLine]
+
+
+class NotTakenOver(Answered):
+    inscription_id: Id
+    code: str = Field(examples=["term_elapsed"])
+
+
+class ImportApproval(Receipt):
+    approved: int = Field(examples=[120])
+    rejected: list[NotTakenOver] = Field([], description="proposals that could not take effect any more")
 
 
 class ImportItem(Answered):

@@ -40,7 +40,7 @@ class NewPerson(Asked):
     given_names: Annotated[Name, Field(examples=["Marie Claude"])]
     birth_date: Day | None = None
     birth_place: Place | None = None
-    identifiers: Identifiers = []
+    identifiers: Identifiers = Field([])
 
 
 class NewOrganisation(Asked):
@@ -49,7 +49,7 @@ class NewOrganisation(Asked):
     kind: Literal["organisation"]
     role: Role
     name: Annotated[Name, Field(examples=["Centre de santé des Lilas"])]
-    identifiers: Identifiers = []
+    identifiers: Identifiers = Field([])
 
 
 NewSubject = Annotated[NewPerson | NewOrganisation, Field(discriminator="kind")]
@@ -79,7 +79,7 @@ class SubjectSearch(Asked):
     birth_date: Day | None = None
     birth_place: Place | None = None
     name: Name | None = None
-    identifiers: Identifiers = []
+    identifiers: Identifiers = Field([])
 
 
 class Duplicate(Asked):
@@ -91,7 +91,7 @@ class Victim(Asked):
     """A victim of identity theft in that case, and which identifiers were stolen (L10)."""
 
     case_id: Id
-    identifiers: Identifiers = []
+    identifiers: Identifiers = Field([])
     reason: Prose
 
 

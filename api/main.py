@@ -10,11 +10,22 @@ import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import BaseModel
 
 from api import pages, problems
 from api.envelope import Envelope
 from api.operator import Doorkeeper
-from api.routers import audit, cases, health, inscriptions, lists, operators, subjects
+from api.routers import (
+    audit,
+    cases,
+    health,
+    imports,
+    inscriptions,
+    lists,
+    operators,
+    screenings,
+    subjects,
+)
 from api.routes import gate_of
 from watchlist.adapters.postgres.operators import PostgresOperators
 from watchlist.bootstrap import POOL_SIZE, House
@@ -25,6 +36,9 @@ DESCRIPTION = (
     "fraud, the list and its screening. Problems are RFC 9457; a 503 or no answer to a screening means "
     "unknown, never no hit. Commands take Idempotency-Key; changes need If-Match."
 )
+MODULES = (health, subjects, cases, inscriptions, imports, lists, screenings, audit, operators)
+NAMED_ONLY: tuple[type[BaseModel], ...] = (problems.Problem, screenings.ScreeningRequest)
+"""Models that the OpenAPI names and no route's signature does."""
 THREADS = POOL_SIZE - 2
 """Fewer than connections, so that no verb waits for one while it holds a thread."""
 
@@ -44,7 +58,7 @@ def create_app(house: House, *, version: str = "0.1.0") -> FastAPI:
     app.state.house = house
     app.state.operators = PostgresOperators(house.pool)
     app.state.doorkeeper = Doorkeeper(app.state.operators, house.clock)
-    for module in (health, subjects, cases, inscriptions, lists, audit, operators):
+    for module in MODULES:
         app.include_router(module.routes)
     app.include_router(pages.routes)
     problems.install(app)
@@ -75,8 +89,9 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
         schemas = schema["components"]["schemas"]
-        schemas["Problem"] = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas.update(schemas["Problem"].pop("$defs", {}))
+        for model in NAMED_ONLY:
+            shape = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update({**shape.pop("$defs", {}), model.__name__: shape})
         _say_roles(app, schema)
         app.openapi_schema = schema
     return app.openapi_schema

@@ -1,4 +1,4 @@
-"""The few pages for people: what a problem means, and the operations. Self-contained: nothing is loaded from outside."""
+"""The few pages for people: what a problem means, and the operations. Nothing is loaded from outside."""
 
 from __future__ import annotations
 

@@ -109,6 +109,13 @@ class UnsupportedMediaType(Refusal):
     """
 
 
+class OtherOrganisation(refusals.NotAllowed):
+    """A key acts for one organisation, its own.
+
+    fr: Une clé agit pour un seul organisme, le sien.
+    """
+
+
 class RecordErased(refusals.Conflict):
     """The data of this record were erased; nothing can be added to it.
 
@@ -301,7 +308,10 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     ),
     "nothing_changed": ("Give at least one field to change.", "Donnez au moins un champ à modifier."),
     "other_kind": ("A subject of this kind has no such field.", "Une personne de ce type n'a pas ce champ."),
-    "cursor": ("Use the cursor of the page before, with the same filters.", "Utilisez le curseur de la page précédente, avec les mêmes filtres."),
+    "cursor": (
+        "Use the cursor of the page before, with the same filters.",
+        "Utilisez le curseur de la page précédente, avec les mêmes filtres.",
+    ),
     "header": ("The header is malformed.", "L'en-tête est mal formé."),
     "etag": ('Write the version as its ETag was: "3".', 'Écrivez la version comme son ETag : "3".'),
 }  # fmt: skip

@@ -30,11 +30,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--only", action="append", choices=MEASURES, metavar="NAME", help=", ".join(MEASURES))
     args = parser.parse_args(argv)
-    figures = measured(QUICK if args.quick else FULL, [name for name in MEASURES if name in (args.only or MEASURES)])
+    names = [name for name in MEASURES if name in (args.only or MEASURES)]
+    figures = measured(QUICK if args.quick else FULL, names)
     if args.json:
         print(json.dumps(report.document(figures, report.machine())))
     else:
-        print(f"{report.machine()}; ratios of medians taken in turns\n\n{report.table(figures)}")
+        print(
+            f"{report.machine()}; medians of rounds, what is compared takes turns\n\n{report.table(figures)}"
+        )
     return 0 if report.met(figures) else 1
 
 

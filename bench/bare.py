@@ -25,12 +25,20 @@ class Notebook(Aggregate):
         self.notes += 1
 
 
+FILL = f"""INSERT INTO {SCHEMA}.bare_events (originator_id, originator_version, topic, state)
+SELECT gen_random_uuid(), 1, 'bench.bare:Notebook.Noted', convert_to(repeat('x', 300), 'UTF8')
+FROM generate_series(1, %s)"""
+
+
 class Bare(Application[UUID]):
-    """Stock: PostgresApplicationRecorder, JSON transcoder, a table of its own on the same server."""
+    """Stock: PostgresApplicationRecorder, JSON transcoder, a table of its own on the same server.
+
+    Its table holds `events` before it begins: a log as long as ours, as large an index.
+    """
 
     name = "bare"
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, events: int) -> None:
         with psycopg.connect(conninfo, autocommit=True) as conn:
             conn.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}".encode())
         place = conninfo_to_dict(conninfo)
@@ -45,6 +53,8 @@ class Bare(Application[UUID]):
                 "POSTGRES_SCHEMA": SCHEMA,
             }
         )
+        with psycopg.connect(conninfo, autocommit=True) as conn:
+            conn.execute(FILL.encode(), (events,))
 
     def opened(self) -> Notebook:
         notebook = Notebook("BENCH")

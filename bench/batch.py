@@ -47,7 +47,9 @@ def _batches(load: Load, seconds: float, connections: int) -> Measure:
     def measured() -> float:
         asked = load.run("batch", seconds, connections)
         if asked.hits != asked.requests * SUBJECTS // 2:
-            raise RuntimeError(f"{asked.hits} hits in {asked.requests} batches, half of {SUBJECTS} listed in each")
+            raise RuntimeError(
+                f"{asked.hits} hits in {asked.requests} batches, half of {SUBJECTS} listed in each"
+            )
         return asked.rate * SUBJECTS
 
     return measured

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import count
 from time import perf_counter
@@ -27,12 +27,15 @@ ORGANISATION = "BENCH"
 ANNE, BRUNO = UUID(int=0xA), UUID(int=0xB)
 NOTE = "Fourteen sessions were billed for a day on which the practice was closed; the insured confirms two of them."
 NOTES_PER_CASE = 20
-ASSESSMENT = dict.fromkeys(("gravity", "evidence", "harm", "alternatives", "term_reason"), "As the file shows.")
+ASSESSMENT = dict.fromkeys(
+    ("gravity", "evidence", "harm", "alternatives", "term_reason"), "As the file shows."
+)
 
 
 def measure(premises: Premises) -> Iterator[Figure]:
     numbers = count(population.NEWCOMERS)
-    with closing(Bare(premises.cluster.conninfo())) as bare:
+    with closing(Bare(premises.cluster.conninfo(), premises.house.register.position())) as bare:
+        premises.settle()
         saves = _saves(bare, premises.sizes.commands)
         desk = premises.house.desk
         yield _compared(premises, "add_note", 0.6, _notes(desk, premises.sizes.commands, numbers), saves)
@@ -93,14 +96,9 @@ def _registrations(desk: Desk, commands: int, numbers: Iterator[int]) -> Measure
     return measured
 
 
-class _asking:  # noqa: N801
+def _asking(operator: UUID) -> Callable[[], Ask]:
     """A new command by one operator, each time."""
-
-    def __init__(self, operator: UUID) -> None:
-        self._operator = operator
-
-    def __call__(self) -> Ask:
-        return Ask(self._operator, ORGANISATION)
+    return lambda: Ask(operator, ORGANISATION)
 
 
 def a_case(desk: Desk, number: int) -> UUID:
@@ -108,7 +106,9 @@ def a_case(desk: Desk, number: int) -> UUID:
     anne, bruno = _asking(ANNE), _asking(BRUNO)
     subject = register_subject(desk, anne(), Role.HEALTH_PROFESSIONAL, population.person(number)).id
     today = periods.civil_date(desk.clock.now())
-    case = raise_alert(desk, anne(), RaisedAlert((subject,), today, Source.DATA_ANALYSIS, NOTE, "1234.56 EUR")).id
+    case = raise_alert(
+        desk, anne(), RaisedAlert((subject,), today, Source.DATA_ANALYSIS, NOTE, "1234.56 EUR")
+    ).id
     qualify_alert(desk, anne(), case, True, NOTE)
     add_evidence(desk, anne(), case, "Invoices of March", "0" * 64)
     add_note(desk, anne(), case, NOTE)

@@ -126,7 +126,9 @@ def main(port: int) -> None:
             kept[asked["keep"]] = [request(asked["path"], asked["headers"], body) for body in asked["bodies"]]
             answer: dict[str, Any] = {}
         else:
-            answer = uvloop.run(_run(port, kept[asked["run"]], asked["seconds"], asked["connections"])).document()
+            answer = uvloop.run(
+                _run(port, kept[asked["run"]], asked["seconds"], asked["connections"])
+            ).document()
         print(json.dumps(answer), flush=True)
 
 

@@ -26,9 +26,7 @@ def by_name(entries: int, requests: int = REQUESTS) -> list[str]:
 def _numbers(entries: int, count: int) -> list[int]:
     """Every other one listed."""
     chance = random.Random(1)
-    return [
-        chance.randrange(entries) + (0 if place % 2 else population.UNKNOWN) for place in range(count)
-    ]
+    return [chance.randrange(entries) + (0 if place % 2 else population.UNKNOWN) for place in range(count)]
 
 
 def _person(number: int) -> dict[str, Any]:
@@ -46,4 +44,6 @@ def _person(number: int) -> dict[str, Any]:
 
 def _body(subjects: list[dict[str, Any]]) -> str:
     keyed = {f"q{place}": subject for place, subject in enumerate(subjects)}
-    return json.dumps({"purpose": "third_party_payment", "file_reference": "LOT-2026-000123", "subjects": keyed})
+    return json.dumps(
+        {"purpose": "third_party_payment", "file_reference": "LOT-2026-000123", "subjects": keyed}
+    )

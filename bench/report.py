@@ -42,7 +42,11 @@ def _floor(figure: Figure) -> str:
         return "-"
     floor = _number(figure.floor)
     instead = figure.instead
-    return floor if instead is None or instead.floor is None else f"{floor} or {_number(instead.floor)} {instead.unit}"
+    return (
+        floor
+        if instead is None or instead.floor is None
+        else f"{floor} or {_number(instead.floor)} {instead.unit}"
+    )
 
 
 def _number(value: float) -> str:

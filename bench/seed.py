@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import psycopg
 from msgspec import structs
 from psycopg import sql
@@ -38,7 +40,15 @@ ORGANISATIONS = 10
 SPAN = timedelta(days=4 * 365)
 """The entries were inscribed in the last four years, for five: all listed today, and none six years later."""
 ANNE, BRUNO = UUID(int=0xA), UUID(int=0xB)
-ASSESSMENT = b'{"gravity":"repeated","evidence":"claims compared","harm":"12,000 EUR","alternatives":"none","term_reason":"gravity"}'
+ASSESSMENT = msgspec.json.encode(
+    {
+        "gravity": "repeated",
+        "evidence": "claims compared",
+        "harm": "12,000",
+        "alternatives": "none",
+        "term_reason": "-",
+    }
+)
 
 Row = tuple[Any, ...]
 
@@ -47,24 +57,26 @@ def organisation_of(number: int) -> str:
     return f"MUTUELLE{number % ORGANISATIONS}"
 
 
+COLUMNS = {
+    "events": ("originator_id", "originator_version", "topic", "state", "recorded_at"),
+    "vault": ("ref", "owner", "field", "ciphertext"),
+    "subject_tokens": ("digest", "subject_id", "organisation", "given", "answers"),
+    "subjects": rows.SubjectRow.__struct_fields__,
+    "cases": rows.CaseRow.__struct_fields__,
+    "inscriptions": rows.InscriptionRow.__struct_fields__,
+    "inscription_history": (*rows.Standing.__struct_fields__, "recorded_from", "recorded_until"),
+}
+
+
 @dataclass
 class _Copied:
-    """Rows by table, in the order of the columns named here."""
+    """Rows by table, each in the order of its COLUMNS."""
 
-    COLUMNS = {
-        "events": ("originator_id", "originator_version", "topic", "state", "recorded_at"),
-        "vault": ("ref", "owner", "field", "ciphertext"),
-        "subject_tokens": ("digest", "subject_id", "organisation", "given", "answers"),
-        "subjects": rows.SubjectRow.__struct_fields__,
-        "cases": rows.CaseRow.__struct_fields__,
-        "inscriptions": rows.InscriptionRow.__struct_fields__,
-        "inscription_history": (*rows.Standing.__struct_fields__, "recorded_from", "recorded_until"),
-    }
-    rows: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in _Copied.COLUMNS})
+    rows: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
 
     def into(self, conn: psycopg.Connection[Any]) -> None:
         for name, found in self.rows.items():
-            columns = sql.SQL(", ").join(map(sql.Identifier, self.COLUMNS[name]))
+            columns = sql.SQL(", ").join(map(sql.Identifier, COLUMNS[name]))
             statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(name), columns)
             with conn.cursor().copy(statement) as copy:
                 for row in found:
@@ -120,7 +132,9 @@ class _Matter:
         alert = Alert(periods.civil_date(self._at), Source.CONTROL, summary, None)
         case = Case.raise_alert(self._act(ANNE), case_id, alert, [subject_id])
         self._keep(case)
-        case.qualify(self._act(ANNE), work.seal(case_id, "qualification", "Confirmed by the care recipients."))
+        case.qualify(
+            self._act(ANNE), work.seal(case_id, "qualification", "Confirmed by the care recipients.")
+        )
         self._keep(case)
         proposal = Proposal((Ground.OVERBILLING,), 60, work.seal(case_id, "proportionality", ASSESSMENT))
         case.propose(self._act(ANNE), self.inscription_id, subject_id, subject, proposal)
@@ -173,7 +187,7 @@ class _Matter:
         into["subjects"].append(structs.astuple(rows.subject_row(self._subject)))
         into["cases"].append(structs.astuple(rows.case_row(self._case)))
         into["inscriptions"].append(structs.astuple(rows.inscription_row(self._case, inscription)))
-        for earlier, later in zip(self._history, self._history[1:], strict=False):
+        for earlier, later in pairwise(self._history):
             earlier.recorded_until = later.recorded_from
         into["inscription_history"] += [
             (*structs.astuple(row.standing), row.recorded_from, row.recorded_until) for row in self._history

@@ -31,7 +31,7 @@ class BareSubject(BaseModel):
     family_name: str | None = None
     given_names: str | None = None
     birth_date: str | None = None
-    identifiers: list[BareIdentifier] = []  # noqa: RUF012
+    identifiers: list[BareIdentifier] = []
 
 
 class BareQuestion(BaseModel):
@@ -45,7 +45,7 @@ def add_bare_route(app: FastAPI) -> None:
 
     @app.post(BARE)
     async def bare(question: BareQuestion) -> dict[str, object]:
-        return {"results": dict.fromkeys(question.subjects, {"hit": False}), "review_required": True}
+        return {"results": {key: {"hit": False} for key in question.subjects}, "review_required": True}
 
 
 def main(port: int) -> None:

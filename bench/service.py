@@ -37,7 +37,8 @@ class Load:
     """The load process, told line by line what to do."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         self._asking: IO[str] = process.stdin
         self._answers: IO[str] = process.stdout
 
@@ -47,13 +48,18 @@ class Load:
     def run(self, name: str, seconds: float, connections: int) -> Asked:
         asked = Asked(**self._tell({"run": name, "seconds": seconds, "connections": connections}))
         if asked.refused:
-            raise RuntimeError(f"{asked.refused} of {asked.requests} requests {name!r} were not answered with 200")
+            raise RuntimeError(
+                f"{asked.refused} of {asked.requests} requests {name!r} were not answered with 200"
+            )
         return asked
 
     def _tell(self, document: Mapping[str, Any]) -> dict[str, Any]:
         self._asking.write(json.dumps(document) + "\n")
         self._asking.flush()
-        answer: dict[str, Any] = json.loads(self._answers.readline() or '{"refused": "the load process ended"}')
+        line = self._answers.readline()
+        if not line:
+            raise RuntimeError("the load process ended: a connection was closed, or it failed above")
+        answer: dict[str, Any] = json.loads(line)
         return answer
 
 

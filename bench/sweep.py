@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from itertools import pairwise
 from time import perf_counter
 
 from bench.figure import Figure
@@ -31,10 +31,11 @@ def measure(premises: Premises) -> Iterator[Figure]:
     if report.failed or report.delisted < premises.sizes.entries:
         raise RuntimeError(f"the sweep delisted {report.delisted} of {premises.sizes.entries}")
     overall = report.delisted / (times[-1][1] - times[0][1])
-    yield Figure("sweep", _slices(times), "delistings/s", 1500, f"{report.delisted:,} entries, {overall:,.0f}/s overall")
+    told = f"{report.delisted:,} entries, {overall:,.0f}/s overall"
+    yield Figure("sweep", _slices(times), "delistings/s", 1500, told)
 
 
 def _slices(times: list[tuple[int, float]]) -> tuple[float, ...]:
     width = max(1, (len(times) - 1) // SLICES)
     ends = times[::width]
-    return tuple((b - a) / (until - since) for (a, since), (b, until) in zip(ends, ends[1:], strict=False))
+    return tuple((b - a) / (until - since) for (a, since), (b, until) in pairwise(ends))

@@ -13,6 +13,7 @@ from api.errand import TheHouse, TheOperators, json_answer
 from api.fields import Id
 from api.operator import Asker, allowed
 from api.paging import Pages
+from api.problems import OtherOrganisation
 from api.routes import COMMANDS, LISTS, router
 from watchlist.application import operators as verbs
 from watchlist.domain.operator import ApiKey, Operator, Role
@@ -24,13 +25,6 @@ Admin = Annotated[Asker, Depends(allowed(Role.ADMIN))]
 Anyone = Annotated[Asker, Depends(allowed(*Role))]
 KeyId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", examples=["9f86d081884c7d65"])]
 Empty = Annotated[Nothing | None, Body()]
-
-
-class OtherOrganisation(NotAllowed):
-    """An admin manages the operators and keys of one organisation, their own.
-
-    fr: Un administrateur gère les personnes habilitées et les clés d'un seul organisme, le sien.
-    """
 
 
 class IssuedByTheRegister(NotAllowed):

@@ -169,7 +169,7 @@ def test_the_log_streams_to_the_auditor(office: Office) -> None:
 
 
 def test_what_falls_due_is_told_to_the_dpo(office: Office, clock: ManualClock) -> None:
-    _, case, inscription = office.entry()
+    _, _case, inscription = office.entry()
     alert = office.case(office.subject(), qualified=False)
     items = office.dpo.get("/deadlines").json()["items"]
     by_kind = {item["kind"]: item for item in items}

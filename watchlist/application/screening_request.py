@@ -93,7 +93,7 @@ class MalformedScreening(refusals.Malformed):
 
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_KEY_OF_OBJECT = re.compile(rb'"[A-Za-z0-9_-]{1,64}"\s*:\s*\{')
+_KEY_END = re.compile(rb'"\s*:')
 _REFERENCE = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
 _envelope = msgspec.json.Decoder(Envelope)
 _subject = msgspec.json.Decoder(AskedSubject)
@@ -120,18 +120,20 @@ def read_envelope(body: bytes) -> Envelope:
 def _refuse_repeated_keys(body: bytes, envelope: Envelope) -> None:
     """A decoder keeps the last of two equal keys; a question that nobody answers is not to be lost so.
 
-    Counting the keys that open an object decides nearly every body at once; the rest is read exactly.
+    Without escapes, a quote before a colon ends a key (or begins a string, which only makes for an exact
+    look): as many in the body as in what was kept of it means that nothing was dropped.
     """
-    plain = b"\\" not in body and all(bytes(raw)[:1] == b"{" for raw in envelope.subjects.values())
-    if plain and len(_KEY_OF_OBJECT.findall(body)) == len(envelope.subjects) + 1:
+    kept = b"".join(map(bytes, envelope.subjects.values()))
+    counted = len(_KEY_END.findall(kept)) + len(envelope.subjects) + len(envelope.__struct_fields__)
+    if b"\\" not in body and len(_KEY_END.findall(body)) == counted:
         return
-    json.loads(body, object_pairs_hook=_each_key_once)
-
-
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len({key for key, _ in pairs}) != len(pairs):
+    pairs = json.loads(body, object_pairs_hook=list)
+    if _repeats(pairs) or _repeats(dict(pairs)["subjects"]):
         raise RepeatedKey("subjects")
-    return dict(pairs)
+
+
+def _repeats(pairs: list[tuple[str, Any]]) -> bool:
+    return len({key for key, _ in pairs}) != len(pairs)
 
 
 def question(tokenizer: Tokenizer, raw: Raw | bytes) -> Question:
