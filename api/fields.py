@@ -35,9 +35,12 @@ class Answered(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def _day(value: Any) -> Any:
+def _day(value: Any) -> date:
     if isinstance(value, str) and _DAY.fullmatch(value):
-        return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
     raise PydanticCustomError("date_expected", "Write a date as 2024-02-29.")
 
 

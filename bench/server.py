@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
+from contextlib import suppress
 
 import uvicorn
 from fastapi import FastAPI
@@ -15,7 +17,7 @@ from pydantic import BaseModel
 
 from api.main import create_app
 from watchlist.bootstrap import open_house
-from watchlist.process import log_to_stderr
+from watchlist.process import end_on_signals, log_to_stderr
 from watchlist.settings import Settings
 
 BARE = "/bare"
@@ -51,6 +53,7 @@ def add_bare_route(app: FastAPI) -> None:
 def main(port: int) -> None:
     settings = Settings.from_environment()
     log_to_stderr(settings.log_level)
+    end_on_signals()
     threading.Thread(target=_end_with_input, daemon=True).start()
     with open_house(settings) as house:
         app = create_app(house)
@@ -68,8 +71,9 @@ def main(port: int) -> None:
 
 def _end_with_input() -> None:
     sys.stdin.read()
-    os.kill(os.getpid(), 15)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    with suppress(KeyboardInterrupt):
+        main(int(sys.argv[1]))

@@ -109,7 +109,10 @@ def test_a_term_lasts_whole_days_of_paris(inscribed_on, months):
 
 # What has ended is not revived, whatever happens next (L1, P2, C8) ----------------------------
 
-VERBS = ("open", "continue", "end", "end for one", "merge", "split", "restrict", "lift", "evidence", "sweep")
+VERBS = (
+    "open", "continue", "end", "end for one", "merge", "split", "restrict", "lift", "evidence", "propose",
+    "victim", "sweep",
+)  # fmt: skip
 
 
 def happen(matter: Matter, verb: str, on: datetime, person: int) -> None:
@@ -138,6 +141,10 @@ def happen(matter: Matter, verb: str, on: datetime, person: int) -> None:
             case.lift_restriction(act(on), entry, sealed())
         case "evidence":
             matter.add_evidence(on)
+        case "propose":
+            matter.propose(on, person=who)
+        case "victim":
+            case.record_victim(act(on), who.id, sealed(), sealed())
         case "sweep":
             case.delist_elapsed(act(on, SCHEDULER))
 

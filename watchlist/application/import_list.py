@@ -276,11 +276,20 @@ class _Recording:
         batch = self.desk.log.load([self.import_id]).get(self.import_id)
         if isinstance(batch, ImportBatch):
             return batch
-        if not self.desk.keyring.keys([self.import_id]):  # a run that was killed may have left one
-            self.work.new_owners(self.import_id)
+        self._make_key()
         return ImportBatch.begin(
             self.work.act, self.import_id, self.work.seal(self.import_id, "file", self.file_name)
         )
+
+    def _make_key(self) -> None:
+        """Two runs of one file may begin it at once, and one that was killed may have left its key."""
+        try:
+            self.work.new_owners(self.import_id)
+        except Exception:
+            kept = self.desk.keyring.keys([self.import_id])
+            if not kept:
+                raise
+            self.work.keys.update(kept)
 
     def _taken_over(self, reference: str, id: UUID) -> Case:
         sealed = self.work.seal(id, "case_reference", reference)

@@ -14,7 +14,7 @@ import uvicorn
 from api.main import create_app
 from scheduler.main import beside_the_api
 from watchlist.bootstrap import House, open_house
-from watchlist.cli.demo import load_if_empty
+from watchlist.cli.demo import KEYS, SHOWN, load_if_empty
 from watchlist.cli.terminal import Stop, say
 from watchlist.process import end_on_signals, log_to_stderr
 from watchlist.settings import Settings
@@ -105,13 +105,9 @@ def _serve(settings: Settings, house: House, listener: socket.socket, *, with_sc
 
 
 def _announce(settings: Settings) -> None:
-    keys = settings.data / "demo-keys.json"
     say(f"ready on http://{settings.host}:{settings.port}  (documentation: /docs, Ctrl-C stops)")
+    keys, shown = settings.data / KEYS, settings.data / SHOWN
     if keys.exists():
-        say(
-            f"the demonstration's keys, one per role: {keys}; what to try: README.md, or {settings.data / 'try.txt'}"
-        )
+        say(f"a key for each role: {keys}; examples to ask for: {shown}; a first session: README.md")
     elif settings.database_url is None:
-        say(
-            "a first key: .venv/bin/watchlist key issue --operator NAME --role investigator --organisation CODE"
-        )
+        say("a first key: .venv/bin/watchlist key issue --operator NAME --role investigator --organisation CODE")
