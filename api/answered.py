@@ -10,8 +10,8 @@ from pydantic import Field
 
 from api.fields import Answered, Day, Id, Instant, Position, Version
 from watchlist.application.search_subjects import Certainty
-from watchlist.domain.case import CaseState
 from watchlist.domain.case_events import ClosingOutcome, PurgeBasis, Source
+from watchlist.domain.case_memory import CaseState
 from watchlist.domain.inscription import DelistingGround, Ground, State
 from watchlist.domain.operator import Role as OperatorRole
 from watchlist.domain.procedure import Kind, Outcome

@@ -18,8 +18,13 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
-def document(figures: Sequence[Figure], machine: str) -> dict[str, Any]:
-    return {"machine": machine, "met": met(figures), "figures": [figure.document() for figure in figures]}
+def document(figures: Sequence[Figure], failed: Sequence[str], machine: str) -> dict[str, Any]:
+    return {
+        "machine": machine,
+        "met": met(figures) and not failed,
+        "failed": list(failed),
+        "figures": [figure.document() for figure in figures],
+    }
 
 
 def met(figures: Iterable[Figure]) -> bool:

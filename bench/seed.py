@@ -27,8 +27,9 @@ from watchlist.application.work import Ask, Work
 from watchlist.bootstrap import House
 from watchlist.domain import periods
 from watchlist.domain.aggregate import Act, Event
-from watchlist.domain.case import Alert, Case, Ending, Proposal
+from watchlist.domain.case import Case, Ending, Proposal
 from watchlist.domain.case_events import Source
+from watchlist.domain.case_memory import Alert
 from watchlist.domain.inscription import Ground
 from watchlist.domain.procedure import Kind, Outcome
 from watchlist.domain.subject import Role, Subject

@@ -43,11 +43,16 @@ class BareQuestion(BaseModel):
 
 
 def add_bare_route(app: FastAPI) -> None:
-    """What FastAPI does at least for a body as small as a screening's: read it, answer a few fields."""
+    """What FastAPI does at least for a body as small as a screening's: read it, answer a few fields.
+
+    It comes first, so that it is found at once however many routes the service has.
+    """
 
     @app.post(BARE)
     async def bare(question: BareQuestion) -> dict[str, object]:
         return {"results": {key: {"hit": False} for key in question.subjects}, "review_required": True}
+
+    app.router.routes.insert(0, app.router.routes.pop())
 
 
 def main(port: int) -> None:

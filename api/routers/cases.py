@@ -42,7 +42,7 @@ from watchlist.application.follow_procedure import (
     end_procedure,
     open_procedure,
 )
-from watchlist.domain.case import CaseState
+from watchlist.domain.case_memory import CaseState
 from watchlist.domain.operator import Role
 
 routes = router("cases", "/cases")

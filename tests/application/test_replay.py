@@ -14,8 +14,6 @@ from watchlist.application.work_on_case import add_note, record_victim
 from watchlist.domain.inscription import DelistingGround
 
 
-
-
 @pytest.fixture
 def register(database_url: str) -> Iterator[Story]:
     with story(database_url) as told:

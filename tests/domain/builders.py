@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 
 from watchlist.domain import periods
 from watchlist.domain.aggregate import Act, Aggregate
-from watchlist.domain.case import Alert, Case, Ending, NewProcedure, Proposal
+from watchlist.domain.case import Case, Ending, NewProcedure, Proposal
 from watchlist.domain.case_events import Source
+from watchlist.domain.case_memory import Alert
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.inscription import Ground, Inscription, Provenance
 from watchlist.domain.procedure import Kind, Outcome

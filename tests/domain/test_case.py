@@ -17,8 +17,9 @@ from tests.domain.builders import (
     sealed,
 )
 from watchlist.domain import refusals, retention
-from watchlist.domain.case import Case, CaseState
+from watchlist.domain.case import Case
 from watchlist.domain.case_events import ClosingOutcome, PurgeBasis
+from watchlist.domain.case_memory import CaseState
 from watchlist.domain.inscription import DelistingGround, State
 
 # Alerts (C1) ----------------------------------------------------------------------------------

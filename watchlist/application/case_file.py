@@ -16,7 +16,8 @@ from watchlist.application.desk import Desk
 from watchlist.domain import identity as identities
 from watchlist.domain import refusals, retention
 from watchlist.domain.aggregate import Aggregate
-from watchlist.domain.case import Case, Evidence, Note
+from watchlist.domain.case import Case
+from watchlist.domain.case_memory import Evidence, Note
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.identity import Identity, Person
 from watchlist.domain.inscription import Inscription, State

@@ -10,8 +10,9 @@ from watchlist.application.desk import Desk
 from watchlist.application.purge_case import purge_case
 from watchlist.application.receipt import Decided, Receipt, decided
 from watchlist.application.work import Ask, Work
-from watchlist.domain.case import Alert, Case
+from watchlist.domain.case import Case
 from watchlist.domain.case_events import ClosingOutcome, Source
+from watchlist.domain.case_memory import Alert
 
 
 @dataclass(frozen=True, slots=True)

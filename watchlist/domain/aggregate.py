@@ -85,7 +85,7 @@ class Aggregate:
         super().__init_subclass__()
         for beginning in cls.BEGINS_WITH:
             beginning.BEGINS = cls
-        cls.MEMORY = {
+        cls.MEMORY = cls.MEMORY | {
             event: method for method in vars(cls).values() for event in getattr(method, "remembered", ())
         }
 

@@ -1,21 +1,21 @@
 """Case: one matter, its subjects, its judicial procedures and its inscriptions (the consistency boundary).
 
-Recorded in case_events.py; decided, then remembered, here. Rules stand only under "decided".
+Recorded in case_events.py, remembered in case_memory.py, decided here: rules stand nowhere else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from enum import StrEnum
+from datetime import date
 from uuid import UUID
 
 from watchlist.domain import case_events as events
 from watchlist.domain import inscription as rules
 from watchlist.domain import periods, refusals, retention
-from watchlist.domain.aggregate import Act, Aggregate, Event, remembers
-from watchlist.domain.case_events import ClosingOutcome, PurgeBasis, Source
+from watchlist.domain.aggregate import Act
+from watchlist.domain.case_events import ClosingOutcome
+from watchlist.domain.case_memory import PURGES, Alert, CaseMemory, CaseState
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.inscription import (
     Candidate,
@@ -25,47 +25,7 @@ from watchlist.domain.inscription import (
     Provenance,
     State,
 )
-from watchlist.domain.procedure import Kind, Naming, Outcome, Procedure, require_names, require_past
-
-
-class CaseState(StrEnum):
-    ALERT = "alert"
-    UNDER_INVESTIGATION = "under_investigation"
-    CLOSED = "closed"
-    DISMISSED = "dismissed"
-    LAPSED = "lapsed"
-    PURGED = "purged"
-
-
-PURGES = {
-    CaseState.DISMISSED: PurgeBasis.NOT_RELEVANT,
-    CaseState.LAPSED: PurgeBasis.ALERT_EXPIRED,
-}
-"""The states in which a case only waits for its purge, and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    id: UUID
-    at: datetime
-    by: UUID
-    description: Sealed
-    sha256: Sealed
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    at: datetime
-    by: UUID
-    text: Sealed
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    raised_on: date
-    source: Source
-    summary: Sealed
-    amount_at_stake: Sealed | None
+from watchlist.domain.procedure import Kind, Outcome, Procedure, require_names, require_past
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,88 +62,8 @@ class Proposal:
     provenance: Provenance | None = None
 
 
-class Case(Aggregate):
+class Case(CaseMemory):
     BEGINS_WITH = (events.AlertRaised, events.CaseImported)
-
-    def __init__(self, id: UUID) -> None:
-        super().__init__(id)
-        self.state = CaseState.ALERT
-        self.opened_at: datetime
-        self.opened_by: UUID
-        self.last_active_at: datetime
-        self.alert: Alert | None = None
-        self.import_id: UUID | None = None
-        self.reference: Sealed | None = None
-        self.qualification_reason: Sealed | None = None
-        self.closed_at: datetime | None = None
-        self.closing_outcome: ClosingOutcome | None = None
-        self.purge_basis: PurgeBasis | None = None
-        self.subject_ids: list[UUID] = []
-        self.followed: dict[UUID, UUID] = {}
-        self.victims: set[UUID] = set()
-        self.stolen: list[Sealed] = []
-        self.notes: list[Note] = []
-        self.evidence: list[Evidence] = []
-        self.procedures: dict[UUID, Procedure] = {}
-        self.inscriptions: dict[UUID, Inscription] = {}
-
-    # What others ask --------------------------------------------------------------------------
-
-    def subject_now(self, subject_id: UUID) -> UUID:
-        """Who stands for that subject today: itself, or the one it was merged into (C8)."""
-        return self.followed.get(subject_id, subject_id)
-
-    def subjects_now(self) -> list[UUID]:
-        return list(dict.fromkeys(self.subject_now(subject) for subject in self.subject_ids))
-
-    def ends_at(self, inscription: Inscription) -> datetime:
-        """When the entry ends, as far as is known (L1)."""
-        return retention.entry_ends_at(inscription.term, self._holds_on(inscription))
-
-    def held_by(self, inscription: Inscription) -> list[UUID]:
-        """The procedures that hold the entry, or will when its term elapses: those ongoing for its subject."""
-        elapses_at = inscription.term.elapses_at
-        return [
-            procedure.id
-            for procedure, subject in self._namings_of(inscription)
-            if procedure.is_ongoing_for(subject)
-            and procedure.hold_on(subject, inscription.imported_at).since < elapses_at
-        ]
-
-    def is_listed(self, inscription: Inscription, at: datetime) -> bool:
-        return inscription.state is State.ACTIVE and at < self.ends_at(inscription)
-
-    def elapsed(self, at: datetime) -> list[Inscription]:
-        """The entries that have ended by themselves and are not yet recorded as delisted (L4)."""
-        active = (i for i in self.inscriptions.values() if i.state is State.ACTIVE)
-        return [inscription for inscription in active if not self.is_listed(inscription, at)]
-
-    @property
-    def alert_ends_at(self) -> datetime | None:
-        if self.state is not CaseState.ALERT or self.alert is None:
-            return None
-        return retention.alert_ends_at(self.alert.raised_on)
-
-    @property
-    def inactive_at(self) -> datetime | None:
-        if self.state is not CaseState.UNDER_INVESTIGATION:
-            return None
-        return retention.inactive_at(periods.civil_date(self.last_active_at))
-
-    @property
-    def data_end_at(self) -> datetime | None:
-        """When the data of a closed case go (C2), as far as is known; not while an entry is active (C3)."""
-        if self.closed_at is None or self.state is not CaseState.CLOSED:
-            return None
-        if any(inscription.is_open for inscription in self.inscriptions.values()):
-            return retention.NEVER
-        # A procedure that another continued is over without a limitation of its own.
-        limitations = [
-            None if p.is_ongoing else p.limitation_ends_on
-            for p in self.procedures.values()
-            if p.is_ongoing or p.limitation_ends_on is not None
-        ]
-        return retention.case_data_end_at(periods.civil_date(self.closed_at), limitations)
 
     # Decided ----------------------------------------------------------------------------------
 
@@ -521,11 +401,6 @@ class Case(Aggregate):
     def _victims_now(self) -> set[UUID]:
         return {self.subject_now(victim) for victim in self.victims}
 
-    def inscription(self, inscription_id: UUID) -> Inscription:
-        if inscription_id not in self.inscriptions:
-            raise refusals.NoSuchInscription()
-        return self.inscriptions[inscription_id]
-
     def _proposed(self, inscription_id: UUID) -> Inscription:
         inscription = self.inscription(inscription_id)
         if inscription.state is not State.PROPOSED:
@@ -538,181 +413,3 @@ class Case(Aggregate):
             ended = inscription.state is State.ACTIVE
             raise refusals.NotListed(state="ended" if ended else inscription.state)
         return inscription
-
-    def _inscriptions_of(self, subject_id: UUID) -> list[Inscription]:
-        subject = self.subject_now(subject_id)
-        return [i for i in self.inscriptions.values() if self.subject_now(i.subject_id) == subject]
-
-    def _open_inscription_of(self, subject_id: UUID, at: datetime) -> State | None:
-        """L8: proposed, or listed at that instant: what has ended is not, swept or not (L1)."""
-        return next(
-            (
-                inscription.state
-                for inscription in self._inscriptions_of(subject_id)
-                if inscription.state is State.PROPOSED or self.is_listed(inscription, at)
-            ),
-            None,
-        )
-
-    def _namings_of(self, inscription: Inscription) -> list[tuple[Procedure, UUID]]:
-        subject = self.subject_now(inscription.subject_id)
-        return [
-            (procedure, named)
-            for procedure in self.procedures.values()
-            for named in procedure.names
-            if self.subject_now(named) == subject
-        ]
-
-    def _holds_on(self, inscription: Inscription) -> list[retention.Hold]:
-        return [p.hold_on(s, inscription.imported_at) for p, s in self._namings_of(inscription)]
-
-    # Remembered -------------------------------------------------------------------------------
-
-    def remember(self, event: Event) -> Case:
-        super().remember(event)
-        self.last_active_at = event.at
-        return self
-
-    @remembers(events.AlertRaised)
-    def _alert_raised(self, event: events.AlertRaised) -> None:
-        self.organisation = event.organisation
-        self.opened_at, self.opened_by = event.at, event.by
-        self.alert = Alert(event.raised_on, event.source, event.summary, event.amount_at_stake)
-        self.subject_ids = list(event.subject_ids)
-
-    @remembers(events.CaseImported)
-    def _imported(self, event: events.CaseImported) -> None:
-        self.organisation = event.organisation
-        self.opened_at, self.opened_by = event.at, event.by
-        self.state = CaseState.UNDER_INVESTIGATION
-        self.import_id, self.reference = event.import_id, event.reference
-        self.subject_ids = list(event.subject_ids)
-
-    @remembers(events.AlertQualified)
-    def _qualified(self, event: events.AlertQualified) -> None:
-        self.state = CaseState.UNDER_INVESTIGATION
-        self.qualification_reason = event.reason
-
-    @remembers(events.AlertDismissed)
-    def _dismissed(self, event: events.AlertDismissed) -> None:
-        self.state = CaseState.DISMISSED
-
-    @remembers(events.AlertLapsed)
-    def _lapsed(self, event: events.AlertLapsed) -> None:
-        self.state = CaseState.LAPSED
-
-    @remembers(events.CaseDataPurged)
-    def _purged(self, event: events.CaseDataPurged) -> None:
-        self.state = CaseState.PURGED
-        self.purge_basis = event.basis
-
-    @remembers(events.SubjectAdded)
-    def _subject_added(self, event: events.SubjectAdded) -> None:
-        self.subject_ids.append(event.subject_id)
-
-    @remembers(events.NoteAdded)
-    def _note_added(self, event: events.NoteAdded) -> None:
-        self.notes.append(Note(event.at, event.by, event.text))
-
-    @remembers(events.EvidenceAdded)
-    def _evidence_added(self, event: events.EvidenceAdded) -> None:
-        self.evidence.append(Evidence(event.evidence_id, event.at, event.by, event.description, event.sha256))
-
-    @remembers(events.VictimRecorded)
-    def _victim_recorded(self, event: events.VictimRecorded) -> None:
-        self.victims.add(event.subject_id)
-        self.stolen.append(event.stolen)
-
-    @remembers(events.ProcedureOpened)
-    def _procedure_opened(self, event: events.ProcedureOpened) -> None:
-        continued = self.procedures[event.continues].names if event.continues else {}
-        procedure = Procedure(
-            event.procedure_id,
-            event.kind,
-            event.court,
-            event.reference,
-            event.opened_on,
-            event.at,
-            event.continues,
-        )
-        for subject in event.subject_ids:
-            before = continued.get(subject)
-            if before is None:
-                procedure.names[subject] = Naming(event.at, event.opened_on)
-            else:
-                procedure.names[subject] = Naming(before.since, before.opened_on)
-                before.until = event.at
-        self.procedures[procedure.id] = procedure
-
-    @remembers(events.ProcedureEnded)
-    def _procedure_ended(self, event: events.ProcedureEnded) -> None:
-        procedure = self.procedures[event.procedure_id]
-        for subject in event.subject_ids:
-            naming = procedure.names[subject]
-            naming.until, naming.outcome = event.at, event.outcome
-        known = procedure.limitation_ends_on
-        procedure.limitation_ends_on = max(filter(None, (known, event.limitation_ends_on)))
-
-    @remembers(events.CaseClosed)
-    def _closed(self, event: events.CaseClosed) -> None:
-        self.state = CaseState.CLOSED
-        self.closed_at, self.closing_outcome = event.at, event.outcome
-
-    @remembers(events.SubjectFollowed)
-    def _subject_followed(self, event: events.SubjectFollowed) -> None:
-        if event.into is None:
-            self.followed.pop(event.merged, None)
-        else:
-            self.followed[event.merged] = event.into
-
-    @remembers(events.InscriptionProposed)
-    def _inscription_proposed(self, event: events.InscriptionProposed) -> None:
-        self.inscriptions[event.inscription_id] = Inscription(
-            id=event.inscription_id,
-            subject_id=event.subject_id,
-            grounds=event.grounds,
-            term_months=event.term_months,
-            proportionality=event.proportionality,
-            proposed_by=event.by,
-            proposed_at=event.at,
-            last_amended_by=event.by,
-            provenance=event.provenance,
-        )
-
-    @remembers(events.InscriptionAmended)
-    def _inscription_amended(self, event: events.InscriptionAmended) -> None:
-        inscription = self.inscriptions[event.inscription_id]
-        inscription.grounds = event.grounds
-        inscription.term_months = event.term_months
-        inscription.proportionality = event.proportionality
-        inscription.last_amended_by = event.by
-
-    @remembers(events.InscriptionWithdrawn)
-    def _inscription_withdrawn(self, event: events.InscriptionWithdrawn) -> None:
-        self.inscriptions[event.inscription_id].state = State.WITHDRAWN
-
-    @remembers(events.InscriptionRejected)
-    def _inscription_rejected(self, event: events.InscriptionRejected) -> None:
-        self.inscriptions[event.inscription_id].state = State.REJECTED
-
-    @remembers(events.InscriptionApproved)
-    def _inscription_approved(self, event: events.InscriptionApproved) -> None:
-        inscription = self.inscriptions[event.inscription_id]
-        inscription.state = State.ACTIVE
-        inscription.inscribed_at, inscription.inscribed_on = event.at, event.inscribed_on
-        inscription.approved_by = event.by
-        inscription.notice_review_on = event.notice_review_on
-
-    @remembers(events.InscriptionRestricted)
-    def _inscription_restricted(self, event: events.InscriptionRestricted) -> None:
-        self.inscriptions[event.inscription_id].restricted = True
-
-    @remembers(events.RestrictionLifted)
-    def _restriction_lifted(self, event: events.RestrictionLifted) -> None:
-        self.inscriptions[event.inscription_id].restricted = False
-
-    @remembers(events.InscriptionDelisted)
-    def _inscription_delisted(self, event: events.InscriptionDelisted) -> None:
-        inscription = self.inscriptions[event.inscription_id]
-        inscription.state = State.DELISTED
-        inscription.delisted_at, inscription.delisting_ground = event.at, event.ground
