@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from api.fields import Asked, Day, Id, Instant, Line, Name, Organisation, Prose
@@ -232,6 +232,8 @@ class Delisting(Asked):
 
 class Nothing(Asked):
     """No field; the body may also be left out."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
 
 
 # Operators ------------------------------------------------------------------------------------

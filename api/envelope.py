@@ -14,9 +14,11 @@ import traceback
 from collections.abc import Sequence
 
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import ContentTooLarge, InternalError, problem, wants_french
+from watchlist.domain.refusals import Refusal
 
 MIB = 1024 * 1024
 LIMIT = MIB
@@ -65,9 +67,8 @@ class Envelope:
             await send(message)
 
         limit = _limit(scope["path"])
-        french = wants_french(given.get(b"accept-language", b"").decode("latin-1"))
         if _announced(given) > limit:
-            await problem(ContentTooLarge, french)(scope, receive, send_with_headers)
+            await _refused(ContentTooLarge, given)(scope, receive, send_with_headers)
             return
         try:
             await self.app(scope, _counted(receive, limit), send_with_headers)
@@ -75,7 +76,11 @@ class Envelope:
             _log(error, request_id, scope)
             if started:
                 raise Aborted() from None
-            await problem(InternalError, french)(scope, receive, send_with_headers)
+            await _refused(InternalError, given)(scope, receive, send_with_headers)
+
+
+def _refused(kind: type[Refusal], headers: dict[bytes, bytes]) -> Response:
+    return problem(kind, wants_french(headers.get(b"accept-language", b"").decode("latin-1")))
 
 
 class Aborted(Exception):

@@ -36,7 +36,8 @@ DESCRIPTION = (
     "fraud, the list and its screening. Problems are RFC 9457; a 503 or no answer to a screening means "
     "unknown, never no hit. Commands take Idempotency-Key; changes need If-Match."
 )
-MODULES = (health, subjects, cases, inscriptions, imports, lists, screenings, audit, operators)
+# Matched in this order, so what is asked most comes first.
+MODULES = (screenings, subjects, cases, inscriptions, imports, lists, audit, operators, health)
 NAMED_ONLY: tuple[type[BaseModel], ...] = (problems.Problem, screenings.ScreeningRequest)
 """Models that the OpenAPI names and no route's signature does."""
 THREADS = POOL_SIZE - 2
@@ -49,6 +50,7 @@ def create_app(house: House, *, version: str = "0.1.0") -> FastAPI:
         title=TITLE,
         description=DESCRIPTION,
         version=version,
+        openapi_url=None,  # pages.py shows it, from a thread: making it takes a while
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -106,3 +108,4 @@ def _say_roles(app: FastAPI, schema: dict[str, Any]) -> None:
         for method in context.methods or ():
             operation = schema["paths"][context.path_format][method.lower()]
             operation["x-roles"] = sorted(gate.roles)
+            operation.setdefault("security", [{gate.scheme_name: []}])

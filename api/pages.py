@@ -7,9 +7,10 @@ from html import escape
 from typing import Any
 
 from fastapi import APIRouter, Path, Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from api.envelope import STYLE
+from api.errand import json_answer
 from api.problems import NoSuchPath, all_kinds, status_of
 
 routes = APIRouter(include_in_schema=False)
@@ -27,6 +28,12 @@ def show_problem(code: str = Path(max_length=64)) -> HTMLResponse:
         f'<p lang="en">{escape(kind.english)}</p><p lang="fr">{escape(kind.french)}</p>'
     )
     return _page(code, body)
+
+
+@routes.get("/openapi.json")
+def show_openapi(request: Request) -> Response:
+    """The OpenAPI, to generate clients from."""
+    return json_answer(request.app.openapi())
 
 
 @routes.get("/docs")

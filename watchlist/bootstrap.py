@@ -77,8 +77,13 @@ def build(conninfo: str, master_key: bytes, clock: Clock | None = None, pool_siz
         timeout=5.0,
         open=True,
     )
-    register = Register(conninfo, clock, pool_size)
     keyring = PostgresKeyring(pool, master_key)
+    try:
+        tokenizer = Tokenizer(keyring.lookup_key())
+    except BaseException:
+        pool.close()
+        raise
+    register = Register(conninfo, clock, pool_size)
     pictures = Pictures(pool)
     desk = Desk(
         log=register,
@@ -86,7 +91,7 @@ def build(conninfo: str, master_key: bytes, clock: Clock | None = None, pool_siz
         keyring=keyring,
         vault=PostgresVault(pool),
         cipher=ciphers,
-        tokenizer=Tokenizer(keyring.lookup_key()),
+        tokenizer=tokenizer,
         registry=pictures,
     )
     index = PostgresListIndex(conninfo, clock)

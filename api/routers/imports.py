@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Body, Depends, Query, Request
+from fastapi import Body, Depends, Header, Query, Request
 from starlette.responses import Response
 
 from api.answered import ImportApproval, ImportItem, ImportReport, Imports
@@ -49,7 +49,9 @@ def submit_an_import(
     house: TheHouse,
     text: Annotated[bytes, Depends(csv_body)],
     organisation: Annotated[Organisation | None, Query(description="one's own")] = None,
-    file_name: Annotated[Line, Query(description="to find the file again")] = "import.csv",
+    file_name: Annotated[
+        Line, Header(description="to find the file again; never in the address")
+    ] = "import.csv",
     dry_run: Annotated[bool, Query(description="report, and record nothing")] = False,
 ) -> Response:
     """Propose every line that can be, and report the others; 200 when nothing was recorded."""

@@ -50,6 +50,7 @@ def service(crossable_folder: Path, pg_bin: Path | None) -> Iterator[dict[str, s
         running.wait(60)
 
 
+@pytest.mark.slow
 def test_the_first_session_answers_what_the_readme_says(service: dict[str, str]) -> None:
     script = "\n".join(BLOCKS)
     run = subprocess.run(

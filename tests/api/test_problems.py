@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -16,6 +15,7 @@ from watchlist.bootstrap import House
 
 CANARY = "Zyxwvut"
 NIR = "1850578006084"
+SOMEWHERE = "7f3e2a54-3b0e-4f0e-9d6e-0c5a9a3f1b7d"
 
 
 def without(body: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -46,7 +46,7 @@ WRONG: list[tuple[str, Any, str, str]] = [
     *(
         (
             "/cases",
-            {**CASE, "subject_ids": [str(uuid4())], "amount_at_stake": {"amount": amount, "currency": "EUR"}},
+            {**CASE, "subject_ids": [SOMEWHERE], "amount_at_stake": {"amount": amount, "currency": "EUR"}},
             "amount_at_stake.amount",
             code,
         )
@@ -58,15 +58,15 @@ WRONG: list[tuple[str, Any, str, str]] = [
             ("0.00", "not_positive"),
         ]
     ),
-    (f"/cases/{uuid4()}/qualification", {"relevant": "true", "reason": "x"}, "relevant", "bool_type"),
+    (f"/cases/{SOMEWHERE}/qualification", {"relevant": "true", "reason": "x"}, "relevant", "bool_type"),
     (
-        f"/cases/{uuid4()}/evidence",
+        f"/cases/{SOMEWHERE}/evidence",
         {"description": "x", "sha256": CANARY},
         "sha256",
         "string_pattern_mismatch",
     ),
     (f"/cases/{CANARY}/notes", {"text": "x"}, "case_id", "id_expected"),
-    ("/cases?color=" + CANARY, {**CASE, "subject_ids": [str(uuid4())]}, "color", "unknown_parameter"),
+    ("/cases?color=" + CANARY, {**CASE, "subject_ids": [SOMEWHERE]}, "color", "unknown_parameter"),
 ]
 
 

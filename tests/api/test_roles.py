@@ -167,7 +167,8 @@ def test_an_admin_manages_the_keys_of_one_organisation(office: Office, other_off
     created = office.admin.made("/operators", {"name": "Sacha"})
     assert office.admin.made("/operators", {"name": "Sacha"}, 200)["id"] == created["id"]
     first = office.admin.get("/operators?limit=1").json()
-    assert len(first["items"]) == 1 and first["next"]
+    assert len(first["items"]) == 1
+    assert first["next"]
     assert "secret" not in office.admin.get("/keys").text
 
 

@@ -636,6 +636,13 @@ def test_an_import_is_approved_by_a_second_person_once(house: House) -> None:
             approve(house, report, who)
 
 
+def test_a_repeated_approval_gives_the_same_answer(house: House) -> None:
+    report, command = submit(house, a_line(1), a_line(2)), ask(BRUNO, command_id=uuid4(), mac=b"m")
+    assert report.import_id is not None
+    answers = [approve_import(house.desk, command, report.import_id) for _ in range(2)]
+    assert [(a.id, a["approved"], a["rejected"]) for a in answers] == [(report.import_id, 2, [])] * 2
+
+
 def test_an_approval_that_was_killed_is_finished_by_the_scheduler(house: House) -> None:
     report = submit_import(house.desk, ask(), many(400), "l.csv")
     with pytest.raises(Killed):

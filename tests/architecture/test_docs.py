@@ -53,7 +53,12 @@ def test_a_decision_says_why_what_was_rejected_and_what_was_measured(page: Path)
     text = page.read_text("utf-8")
     headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
     assert text.startswith(f"# {page.name[:4]} ")
-    assert [name for name in headings if name != "What it costs"] == ["Context", "Decision", "Rejected", "Measured"]
+    assert [name for name in headings if name != "What it costs"] == [
+        "Context",
+        "Decision",
+        "Rejected",
+        "Measured",
+    ]
 
 
 def _headings(page: Path) -> set[str]:
@@ -170,7 +175,9 @@ def _stands(place: str) -> bool:
         "\n".join(migration.sql for migration in migrations()),
         re.DOTALL,
     )
-    return body is not None and (not column or re.search(rf"^    {column} ", body[1], re.MULTILINE) is not None)
+    return body is not None and (
+        not column or re.search(rf"^    {column} ", body[1], re.MULTILINE) is not None
+    )
 
 
 def _imports(place: str) -> bool:

@@ -41,7 +41,9 @@ def _rows() -> Iterator[Row]:
             section = line.removeprefix("## ")
         elif line.startswith("| ") and not line.startswith("| mark "):
             mark, rule, places, tests, status = (cell.strip() for cell in line.strip("|").split("|"))
-            yield Row(section, mark, rule, re.findall("`([^`]+)`", places), re.findall("`([^`]+)`", tests), status)
+            yield Row(
+                section, mark, rule, re.findall("`([^`]+)`", places), re.findall("`([^`]+)`", tests), status
+            )
 
 
 ROWS = list(_rows())

@@ -32,7 +32,7 @@ def unwrap(master: bytes, wrapped: bytes, purpose: bytes) -> bytes:
     """Raises Tampered when the master key is another one."""
     try:
         return AESGCM(master).decrypt(wrapped[:_IV_BYTES], wrapped[_IV_BYTES:], purpose)
-    except InvalidTag:
+    except (InvalidTag, ValueError):
         raise Tampered("a key does not open under this master key") from None
 
 
@@ -47,7 +47,7 @@ def open_sealed(key: bytes, owner: UUID, field: str, sealed: Sealed, ciphertext:
     """The value; raises Tampered unless it is the very one its event committed to."""
     try:
         opened = AESGCM(key).decrypt(ciphertext[:_IV_BYTES], ciphertext[_IV_BYTES:], _bound_to(owner, field))
-    except InvalidTag:
+    except (InvalidTag, ValueError):
         raise Tampered("a sealed value does not open") from None
     nonce, value = opened[:NONCE_BYTES], opened[NONCE_BYTES:]
     if not proves(sealed, value, nonce):

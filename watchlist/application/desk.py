@@ -64,12 +64,23 @@ class Desk:
             work = self.new_work(ask)
             try:
                 decision = decide(work)
-                return decision if isinstance(decision, Receipt) else self._record(work, decision)
+                if isinstance(decision, Decided):
+                    return self._record(work, decision)
+                return self._answered(ask) or decision
             except AlreadyDone as done:
                 return answered_before(done, ask)
+            except refusals.Refusal:
+                if (receipt := self._answered(ask)) is not None:
+                    return receipt
+                raise
             except VersionConflict:
                 continue
         raise refusals.Busy()
+
+    def _answered(self, ask: Ask) -> Receipt | None:
+        """What the very same command answered before: the state has moved since, its answer has not."""
+        done = self.log.answered(ask.command_id)
+        return None if done is None else answered_before(done, ask)
 
     def new_work(self, ask: Ask) -> Work:
         act = Act(at=self.clock.now(), by=ask.operator, organisation=ask.organisation)

@@ -350,20 +350,29 @@ def approve_import(desk: Desk, ask: Ask, import_id: UUID, progress: Progress | N
     """L5, L7: by a second person; every proposal of the batch that still can takes effect, in chunks.
 
     One that cannot any more is rejected with the code of its reason, and reported. An approval that was
-    interrupted is resumed by whoever approved, or by `finish_imports`.
+    interrupted is resumed by whoever approved, or by `finish_imports`. The same command again answers how many
+    proposals the batch had.
     """
 
     def decide(work: Work) -> Decided | Receipt:
+        if (done := desk.log.answered(ask.command_id)) is not None:
+            raise done
         batch = desk.batch(import_id, ask.organisation)
         if batch.approved_by == ask.operator and desk.registry.proposed_by_import(import_id, 1):
-            return Receipt(batch.id, batch.version, desk.log.position(), {"approved": batch.accepted})
+            return Receipt(batch.id, batch.version, desk.log.position(), _covered(batch))
         batch.approve(work.act)
-        return decided(batch, approved=batch.accepted)
+        return decided(batch, **_covered(batch))
 
     begun = desk.carry_out(ask, decide)
     effect = _take_effect(desk, ask, import_id, begun["approved"], progress or _silently)
+    if not effect.approved and not effect.rejected:
+        return begun
     facts = {"approved": effect.approved, "rejected": effect.rejected}
     return Receipt(begun.id, begun.version, desk.log.position(), facts)
+
+
+def _covered(batch: ImportBatch) -> dict[str, Any]:
+    return {"approved": batch.accepted, "rejected": []}
 
 
 def finish_imports(desk: Desk) -> int:

@@ -15,6 +15,7 @@ from watchlist.application.work import Ask, Work
 from watchlist.domain import inscription as rules
 from watchlist.domain import refusals
 from watchlist.domain.case import Case, Proposal
+from watchlist.domain.inscription import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,10 @@ def approve(desk: Desk, ask: Ask, inscription_id: UUID, deferral: Deferral | Non
 
     def decide(work: Work) -> Decided:
         case = desk.case_of(inscription_id, ask.organisation)
-        subject_id = case.subject_now(case.inscription(inscription_id).subject_id)
+        proposed = case.inscription(inscription_id)
+        if proposed.provenance is not None and proposed.state is State.PROPOSED:
+            raise refusals.WaitsForItsImport(state=proposed.state)
+        subject_id = case.subject_now(proposed.subject_id)
         subject = desk.subject(subject_id, ask.organisation)
         approved = case.approve(
             work.act,

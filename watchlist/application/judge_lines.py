@@ -49,9 +49,15 @@ class Memory:
     people: ChainMap[Identifier | str, Met] = field(default_factory=ChainMap)
     taken: ChainMap[tuple[str, UUID], bool] = field(default_factory=ChainMap)
     identities: dict[UUID, Identity | None] = field(default_factory=dict)
+    names: dict[UUID, str] = field(default_factory=dict)
 
     def for_a_chunk(self) -> Memory:
-        return Memory(self.people.new_child(), self.taken.new_child(), self.identities)
+        return Memory(self.people.new_child(), self.taken.new_child(), self.identities, self.names)
+
+    def name_of(self, subject_id: UUID, identity: Identity) -> str:
+        if subject_id not in self.names:
+            self.names[subject_id] = name_key(identity)
+        return self.names[subject_id]
 
     def keep(self, chunk: Memory) -> None:
         self.people.maps[0].update(chunk.people.maps[0])
@@ -118,6 +124,8 @@ class _Judging:
     desk: Desk
     act: Act
     found: Judged
+    namesakes: dict[str, dict[str, list[Met]]] = field(default_factory=dict)
+    """The subjects of a case by their name, read once for a chunk."""
 
     def judge(self, line: ImportLine, fingerprint: bytes) -> None:
         try:
@@ -167,11 +175,19 @@ class _Judging:
             return
         if name in self.found.memory.people:
             yield self.found.memory.people[name]
-        case = self.found.cases.get(line.case_reference)
-        for subject_id in case.subjects_now() if case else ():
-            identity = self._identity_of(subject_id)
-            if identity is not None and name_key(identity) == name:
-                yield subject_id, identity
+        yield from self._by_name(line.case_reference).get(name, ())
+
+    def _by_name(self, reference: str) -> dict[str, list[Met]]:
+        if reference not in self.namesakes:
+            found = self.namesakes[reference] = {}
+            case = self.found.cases.get(reference)
+            for subject_id in case.subjects_now() if case else ():
+                identity = self._identity_of(subject_id)
+                if identity is not None:
+                    found.setdefault(self.found.memory.name_of(subject_id, identity), []).append(
+                        (subject_id, identity)
+                    )
+        return self.namesakes[reference]
 
     def _identity_of(self, subject_id: UUID) -> Identity | None:
         """An earlier run may have registered a subject of this case without an identifier."""

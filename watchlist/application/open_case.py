@@ -30,7 +30,8 @@ def raise_alert(desk: Desk, ask: Ask, raised: RaisedAlert) -> Receipt:
     """C1: a new case, in the state of an alert."""
 
     def decide(work: Work) -> Decided:
-        desk.subjects(raised.subject_ids, ask.organisation, "subject_ids")
+        for subject in desk.subjects(raised.subject_ids, ask.organisation, "subject_ids").values():
+            subject.require_itself("subject_ids")
         id = uuid4()
         work.new_owners(id)
         alert = Alert(

@@ -19,8 +19,8 @@ def purge_case(desk: Desk, ask: Ask, case_id: UUID) -> Receipt:
     def decide(work: Work) -> Decided:
         case = desk.case(case_id, ask.organisation)
         if case.purge(work.act):
+            desk.keyring.destroy(case.id)
             work.forgotten.append(case.id)
         return decided(case, state=case.state)
 
-    desk.keyring.destroy(case_id)
     return desk.carry_out(replace(ask, command_id=uuid4()), decide)

@@ -33,7 +33,7 @@ KEYS = {
     "inscription_history": ("inscription_id", "recorded_from"),
     "subject_tokens": ("digest", "subject_id"),
     "stolen_tokens": ("case_id", "digest"),
-    "answerable": ("digest", "inscription_id"),
+    "answerable": ("digest", "inscription_id", "given"),
 }
 """Every picture that the log and the vault give again, and what tells its rows apart."""
 
@@ -161,7 +161,7 @@ def _answerable(told: Replay, tokens: Tokens, stolen: dict[UUID, set[bytes]]) ->
                 continue
             for token in groups.get(case.subject_now(entry.subject_id), ()):
                 if token.answers and token.digest not in stolen.get(case.id, ()):
-                    rows[token.digest, entry.id] = {
+                    rows[token.digest, entry.id, token.given] = {
                         "digest": token.digest,
                         "inscription_id": entry.id,
                         "given": token.given,

@@ -94,7 +94,7 @@ def _delist(desk: Desk, ids: Sequence[UUID]) -> int:
     def decide(work: Work) -> Decided | Receipt:
         nonlocal counted
         found = [case for case in desk.log.load(ids).values() if isinstance(case, Case)]
-        counted = sum(case.delist_elapsed(_by_scheduler(work, case)) for case in found)
+        counted = sum(case.delist_elapsed(work.act) for case in found)
         changed = [case for case in found if case.pending]
         return decided(*changed) if changed else Receipt(SCHEDULER, 0, 0)
 

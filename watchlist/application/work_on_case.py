@@ -15,7 +15,7 @@ from watchlist.domain.identifiers import Identifier, listed_keys
 def add_subject(desk: Desk, ask: Ask, case_id: UUID, subject_id: UUID) -> Receipt:
     def decide(work: Work) -> Decided:
         case = desk.case(case_id, ask.organisation)
-        desk.subject(subject_id, ask.organisation, "subject_id")
+        desk.subject(subject_id, ask.organisation, "subject_id").require_itself("subject_id")
         case.add_subject(work.act, subject_id)
         return decided(case)
 

@@ -50,7 +50,10 @@ def load(settings: Settings, house: House) -> Demonstration:
     operators = _issue_keys(settings, house)
     now = house.clock.now()
     clock = ManualClock(now)
-    with build(house.conninfo, key_of(settings, house.conninfo), clock) as past, bar("demonstration") as moved:
+    with (
+        build(house.conninfo, key_of(settings, house.conninfo), clock) as past,
+        bar("demonstration") as moved,
+    ):
         shown = load_demonstration(past.desk, clock.move_to, operators, now, moved)
     _write(settings.data / SHOWN, asdict(shown))
     return shown

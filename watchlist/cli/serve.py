@@ -110,4 +110,6 @@ def _announce(settings: Settings) -> None:
     if keys.exists():
         say(f"a key for each role: {keys}; examples to ask for: {shown}; a first session: README.md")
     elif settings.database_url is None:
-        say("a first key: .venv/bin/watchlist key issue --operator NAME --role investigator --organisation CODE")
+        say(
+            "a first key: .venv/bin/watchlist key issue --operator NAME --role investigator --organisation CODE"
+        )

@@ -13,7 +13,7 @@ from uuid import UUID
 from watchlist.domain import case_events as events
 from watchlist.domain import inscription as rules
 from watchlist.domain import periods, refusals, retention
-from watchlist.domain.aggregate import Act
+from watchlist.domain.aggregate import SCHEDULER, Act
 from watchlist.domain.case_events import ClosingOutcome
 from watchlist.domain.case_memory import PURGES, Alert, CaseMemory, CaseState
 from watchlist.domain.commitment import Sealed
@@ -25,7 +25,14 @@ from watchlist.domain.inscription import (
     Provenance,
     State,
 )
-from watchlist.domain.procedure import Kind, Outcome, Procedure, require_names, require_past
+from watchlist.domain.procedure import (
+    Kind,
+    Outcome,
+    Procedure,
+    require_foreseeable,
+    require_names,
+    require_past,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +177,7 @@ class Case(CaseMemory):
         self._require_qualified(act)
         procedure = self._procedure(procedure_id)
         require_past(ending.ended_on, act.at, "ended_on")
+        require_foreseeable(ending.limitation_ends_on, "limitation.ends_on")
         if ending.ended_on < procedure.opened_on:
             raise refusals.EndsBeforeItBegan("ended_on")
         if ending.subject_ids is None:
@@ -264,6 +272,7 @@ class Case(CaseMemory):
         """L5, L6, L7: inscribed on today's civil date in Paris; an imported entry keeps its own."""
         inscription = self._proposed(inscription_id)
         rules.require_second_person(inscription, act.by)
+        require_foreseeable(notice_review_on, "notice_deferral.review_on")
         self._require_inscribable(act, inscription.subject_id, subject)
         inscribed_on = periods.civil_date(act.at)
         if inscription.provenance is not None:
@@ -305,8 +314,9 @@ class Case(CaseMemory):
         )
 
     def delist_elapsed(self, act: Act) -> int:
-        """L1, L4: record the end of every entry that has ended by itself; how many."""
+        """L1, L4: record the end of every entry that has ended by itself; how many. Nobody's decision."""
         elapsed = self.elapsed(act.at)
+        act = Act(at=act.at, by=SCHEDULER, organisation=self.organisation)
         for inscription in elapsed:
             self.record(
                 events.InscriptionDelisted,

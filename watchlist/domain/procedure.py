@@ -12,6 +12,8 @@ from watchlist.domain import periods, refusals
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.retention import Hold
 
+FURTHEST_YEAR = 2200
+
 
 class Kind(StrEnum):
     CRIMINAL_COMPLAINT = "criminal_complaint"
@@ -76,6 +78,12 @@ def require_past(day: date, at: datetime, field: str) -> None:
     """No date of a past fact is in the future, in Paris."""
     if day > periods.civil_date(at):
         raise refusals.DateInTheFuture(field)
+
+
+def require_foreseeable(day: date | None, field: str) -> None:
+    """A date to come is one that its end can be counted from."""
+    if day is not None and day.year >= FURTHEST_YEAR:
+        raise refusals.DateOutOfRange(field)
 
 
 def require_names(subject_ids: Iterable[UUID], known: Iterable[UUID]) -> tuple[UUID, ...]:

@@ -94,6 +94,13 @@ class DateInTheFuture(Malformed):
     """
 
 
+class DateOutOfRange(Malformed):
+    """The date is out of range; give one before the year 2200.
+
+    fr: La date est hors limites ; donnez une date antérieure à l'an 2200.
+    """
+
+
 class AlertTooOld(Malformed):
     """The alert was raised more than six months ago and may no longer be recorded (C1).
 
@@ -251,6 +258,13 @@ class NewEvidenceNeeded(Conflict):
     """A second inscription by the same case needs evidence recorded after the first began (L8).
 
     fr: Une seconde inscription par le même dossier suppose une pièce enregistrée après le début de la première (L8).
+    """
+
+
+class WaitsForItsImport(Conflict):
+    """The inscription was imported and takes effect with its batch; approve or reject the import (L7).
+
+    fr: L'inscription vient d'un import et prend effet avec son lot ; approuvez l'import ou rejetez-la (L7).
     """
 
 

@@ -122,7 +122,7 @@ class Subject(Aggregate):
     def rectify(
         self, act: Act, identity: Sealed, identified: bool, fields: tuple[str, ...], reason: Sealed
     ) -> None:
-        self._require_itself()
+        self.require_itself()
         self.record(
             SubjectRectified, act, identity=identity, identified=identified, fields=fields, reason=reason
         )
@@ -131,8 +131,8 @@ class Subject(Aggregate):
         """C8: `duplicate` is from now on this subject; both streams record it."""
         if duplicate.id == self.id:
             raise refusals.SameSubject("duplicate_id")
-        self._require_itself()
-        duplicate._require_itself()
+        self.require_itself()
+        duplicate.require_itself()
         if duplicate.absorbed:
             raise refusals.SubjectMerged("duplicate_id", state="survivor")
         duplicate.record(SubjectMergedInto, act, survivor=self.id, reason=reason)
@@ -147,14 +147,15 @@ class Subject(Aggregate):
 
     def record_death(self, act: Act, died_on: Sealed) -> None:
         """P5: sets its entries for review."""
-        self._require_itself()
+        self.require_itself()
         if self.is_deceased:
             raise refusals.SubjectDeceased()
         self.record(DeathRecorded, act, died_on=died_on)
 
-    def _require_itself(self) -> None:
+    def require_itself(self, field: str | None = None) -> None:
+        """C8: one that was merged stands for nobody; the survivor does."""
         if self.merged_into is not None:
-            raise refusals.SubjectMerged(state="merged")
+            raise refusals.SubjectMerged(field, state="merged")
 
     # Remembered -------------------------------------------------------------------------------
 

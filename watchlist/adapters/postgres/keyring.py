@@ -13,7 +13,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from watchlist.adapters import ciphers
-from watchlist.adapters.postgres.connections import Connection
+from watchlist.adapters.postgres.connections import Connection, borrowed
 
 
 class KeyExists(Exception):
@@ -31,7 +31,7 @@ class PostgresKeyring:
         made = {owner: ciphers.new_key() for owner in owners}
         wrapped = [ciphers.wrap(self._master, key, owner.bytes) for owner, key in made.items()]
         try:
-            with self._pool.connection() as conn:
+            with borrowed(self._pool) as conn:
                 conn.execute(
                     "INSERT INTO watchlist_keys.data_keys (owner, wrapped)"
                     " SELECT * FROM unnest(%b::uuid[], %b::bytea[])",
@@ -43,7 +43,7 @@ class PostgresKeyring:
         return made
 
     def keys(self, owners: Iterable[UUID]) -> dict[UUID, bytes]:
-        with self._pool.connection() as conn:
+        with borrowed(self._pool) as conn:
             rows = conn.execute(
                 "SELECT owner, wrapped FROM watchlist_keys.data_keys"
                 " WHERE owner = ANY(%b) AND wrapped IS NOT NULL",
@@ -55,7 +55,7 @@ class PostgresKeyring:
         }
 
     def destroy(self, owner: UUID) -> bool:
-        with self._pool.connection() as conn:
+        with borrowed(self._pool) as conn:
             cursor = conn.execute(
                 "UPDATE watchlist_keys.data_keys SET wrapped = NULL WHERE owner = %b AND wrapped IS NOT NULL",
                 (owner,),
@@ -64,7 +64,7 @@ class PostgresKeyring:
 
     def lookup_key(self) -> bytes:
         """The look-up key of the newest generation; the first is made here, once."""
-        with self._pool.connection() as conn, conn.transaction():
+        with borrowed(self._pool) as conn, conn.transaction():
             found = _newest(conn)
             if found is None:
                 wrapped = ciphers.wrap(self._master, os.urandom(ciphers.KEY_BYTES), _lookup_purpose(1))

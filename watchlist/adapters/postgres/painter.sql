@@ -65,7 +65,7 @@ DELETE FROM answerable WHERE inscription_id = ANY(%b)
 -- name: answer
 -- the tokens of entries that are listed and not restricted, under every identity merged into their subject
 INSERT INTO answerable (digest, inscription_id, given, answers_until)
-SELECT DISTINCT ON (t.digest, i.inscription_id) t.digest, i.inscription_id, t.given, i.ends_at
+SELECT DISTINCT t.digest, i.inscription_id, t.given, i.ends_at
 FROM inscriptions i
 JOIN subjects s ON coalesce(s.merged_into, s.subject_id) = i.subject_id
 JOIN subject_tokens t ON t.subject_id = s.subject_id

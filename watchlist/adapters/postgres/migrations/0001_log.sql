@@ -226,9 +226,10 @@ CREATE TABLE watchlist.answerable (
     digest bytea NOT NULL,
     inscription_id uuid NOT NULL,
     given bytea,
-    answers_until timestamptz NOT NULL,
-    PRIMARY KEY (digest, inscription_id)
+    answers_until timestamptz NOT NULL
 );
+-- merged subjects may share a name and birth date and differ in their given names: each answers
+CREATE UNIQUE INDEX answerable_once ON watchlist.answerable (digest, inscription_id, coalesce(given, ''));
 CREATE INDEX answerable_of ON watchlist.answerable (inscription_id);
 
 -- L10: identifiers recorded as stolen are no key to that case's entries
