@@ -110,6 +110,10 @@ def _canonical(body: bytes) -> bytes:
         return body
 
 
+Investigation = Annotated[Errand, Depends(errand(Role.INVESTIGATOR))]
+Supervision = Annotated[Errand, Depends(errand(Role.SUPERVISOR))]
+
+
 async def expected_version(
     if_match: str | None = Header(
         None, description="the ETag of what is changed, as it was read", examples=['"3"']

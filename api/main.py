@@ -108,4 +108,3 @@ def _say_roles(app: FastAPI, schema: dict[str, Any]) -> None:
         for method in context.methods or ():
             operation = schema["paths"][context.path_format][method.lower()]
             operation["x-roles"] = sorted(gate.roles)
-            operation.setdefault("security", [{gate.scheme_name: []}])

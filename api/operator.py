@@ -8,11 +8,11 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Annotated
 from uuid import UUID
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import Request
+from fastapi import Depends, Request
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
@@ -22,7 +22,6 @@ from watchlist.domain.operator import ApiKey, Operator, Role
 from watchlist.domain.refusals import RoleNotAllowed
 from watchlist.ports import Clock, Operators
 
-F = TypeVar("F", bound=Callable[..., Any])
 KEPT_SECONDS = 0.8
 """How long an answer is believed, known or refused: a revoked key stops within one second, in every process."""
 MOST_KEPT = 10_000
@@ -138,12 +137,5 @@ def allowed(*roles: Role) -> Callable[[Request], Awaitable[Asker]]:
     return Allowed(*roles)
 
 
-def guarded(*roles: Role) -> Callable[[F], F]:
-    """The same gate for a route that is asked thousands of times a second, without the framework's solving of
-    dependencies (a quarter of such a request): put it on the function, and ask `authenticate(request)` inside."""
-
-    def put_gate(function: F) -> F:
-        function.__dict__["gate"] = Allowed(*roles)
-        return function
-
-    return put_gate
+Reader = Annotated[Asker, Depends(allowed(Role.INVESTIGATOR, Role.SUPERVISOR, Role.AUDITOR, Role.DPO))]
+"""Whoever may read cases, inscriptions, subjects and the list."""

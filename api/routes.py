@@ -38,12 +38,9 @@ class Route(APIRoute):
 
 
 def gate_of(dependant: Dependant) -> Allowed | None:
-    """The roles a route declares: on its function, or wherever among its dependencies."""
+    """The roles a route declares, wherever among its dependencies."""
     if isinstance(dependant.call, Allowed):
         return dependant.call
-    guard = getattr(dependant.call, "gate", None)
-    if isinstance(guard, Allowed):
-        return guard
     return next(filter(None, map(gate_of, dependant.dependencies)), None)
 
 

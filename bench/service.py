@@ -70,13 +70,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(environment: Mapping[str, str], *command: str) -> Iterator[subprocess.Popen[str]]:
-    """A Python process of ours; ended in order, by its standard input and SIGTERM."""
+def running(
+    environment: Mapping[str, str], *command: str, log: IO[str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """A Python process of ours, ended in order by SIGTERM; what it says to people goes to `log` if there is one."""
     process = subprocess.Popen(
         [sys.executable, *command],
         env=dict(environment),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=log,
         text=True,
     )
     try:

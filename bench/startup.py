@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from tempfile import TemporaryFile
 from time import perf_counter
 
 from bench import question
@@ -33,9 +35,16 @@ def measure(premises: Premises) -> Iterator[Figure]:
 def _start(premises: Premises, headers: dict[str, str]) -> tuple[float, float, float]:
     port = free_port()
     environment = premises.environment | {"WATCHLIST_PORT": str(port)}
-    began = perf_counter()
-    with running(environment, "-m", "watchlist", "serve", "--no-scheduler") as service:
-        wait_until_alive(port, service)
+    with ExitStack() as running_together:
+        log = running_together.enter_context(TemporaryFile("w+"))
+        began = perf_counter()
+        serve = running(environment, "-m", "watchlist", "serve", "--no-scheduler", log=log)
+        service = running_together.enter_context(serve)
+        try:
+            wait_until_alive(port, service)
+        except RuntimeError as error:
+            log.seek(0)
+            raise RuntimeError(f"{error}: {log.read()[-2000:]}") from None
         seconds = perf_counter() - began
         fresh = resident_megabytes(service)
         with load_on(port, environment) as load:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends
 from starlette.responses import Response
 
 from api.answered import (
@@ -29,9 +28,9 @@ from api.asked import (
     Qualification,
     SubjectOfCase,
 )
-from api.errand import Errand, TheHouse, errand, json_answer
+from api.errand import Investigation, TheHouse, json_answer
 from api.fields import Id
-from api.operator import Asker, allowed
+from api.operator import Reader
 from api.paging import Pages
 from api.routes import COMMANDS, LISTS, READS, router
 from watchlist.application import inscribe, open_case, work_on_case
@@ -43,12 +42,9 @@ from watchlist.application.follow_procedure import (
     open_procedure,
 )
 from watchlist.domain.case_memory import CaseState
-from watchlist.domain.operator import Role
 
 routes = router("cases", "/cases")
 
-Investigation = Annotated[Errand, Depends(errand(Role.INVESTIGATOR))]
-Reader = Annotated[Asker, Depends(allowed(Role.INVESTIGATOR, Role.SUPERVISOR, Role.AUDITOR, Role.DPO))]
 SHOWN = (
     "case_id",
     "version",

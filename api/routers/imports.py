@@ -9,21 +9,17 @@ from starlette.responses import Response
 
 from api.answered import ImportApproval, ImportItem, ImportReport, Imports
 from api.asked import Nothing
-from api.errand import Errand, TheHouse, errand, json_answer
+from api.errand import Investigation, Supervision, TheHouse, json_answer
 from api.fields import Id, Line, Organisation
-from api.operator import Asker, allowed
+from api.operator import Reader
 from api.paging import Pages
 from api.problems import OtherOrganisation, UnsupportedMediaType
 from api.routes import COMMANDS, LISTS, READS, router
 from watchlist.application.import_list import approve_import, submit_import
-from watchlist.domain.operator import Role
 from watchlist.domain.refusals import NoSuchImport
 
 routes = router("imports", "/imports")
 
-Investigation = Annotated[Errand, Depends(errand(Role.INVESTIGATOR))]
-Supervision = Annotated[Errand, Depends(errand(Role.SUPERVISOR))]
-Reader = Annotated[Asker, Depends(allowed(Role.INVESTIGATOR, Role.SUPERVISOR, Role.AUDITOR, Role.DPO))]
 CSV = "text/csv"
 FILE = {"requestBody": {"required": True, "content": {CSV: {"schema": {"type": "string"}}}}}
 SHOWN = tuple(ImportItem.model_fields)
@@ -60,7 +56,7 @@ def submit_an_import(
     report = submit_import(house.desk, errand.ask, text, file_name, dry_run)
     recorded = report.import_id is not None and not dry_run
     position = house.pictures.position()
-    body = {"id": report.import_id, "version": 1, "position": position, **report.body()}
+    body = {"id": report.import_id, "version": report.version, "position": position, **report.body()}
     return json_answer(body, 201 if recorded else 200)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Body, Depends
+from fastapi import Body
 from starlette.responses import Response
 
 from api.answered import (
@@ -18,22 +18,17 @@ from api.answered import (
     StateNow,
 )
 from api.asked import Amendment, Approval, Delisting, Nothing, Reason
-from api.errand import Errand, ExpectedVersion, TheHouse, errand, json_answer
+from api.errand import ExpectedVersion, Investigation, Supervision, TheHouse, json_answer
 from api.fields import Id
-from api.operator import Asker, allowed
+from api.operator import Reader
 from api.paging import Pages
 from api.problems import invalid
 from api.routes import CHANGES, COMMANDS, LISTS, READS, router
 from watchlist.application import delist, inscribe
 from watchlist.application.case_file import read_inscription
 from watchlist.domain import retention
-from watchlist.domain.operator import Role
 
 routes = router("inscriptions", "/inscriptions")
-
-Investigation = Annotated[Errand, Depends(errand(Role.INVESTIGATOR))]
-Supervision = Annotated[Errand, Depends(errand(Role.SUPERVISOR))]
-Reader = Annotated[Asker, Depends(allowed(Role.INVESTIGATOR, Role.SUPERVISOR, Role.AUDITOR, Role.DPO))]
 
 
 @routes.get("", response_model=Inscriptions, responses=LISTS)

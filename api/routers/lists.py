@@ -12,7 +12,7 @@ from starlette.responses import Response
 from api.answered import Deadlines, ListItem, TheList
 from api.errand import TheHouse
 from api.fields import Day, Instant
-from api.operator import Asker, allowed
+from api.operator import Asker, Reader, allowed
 from api.paging import Pages
 from api.problems import invalid
 from api.routes import LISTS, router
@@ -23,7 +23,6 @@ from watchlist.domain.refusals import RoleNotAllowed
 
 routes = router("list")
 
-Reader = Annotated[Asker, Depends(allowed(Role.INVESTIGATOR, Role.SUPERVISOR, Role.AUDITOR, Role.DPO))]
 Guardian = Annotated[Asker, Depends(allowed(Role.DPO, Role.AUDITOR))]
 SHOWN = tuple(ListItem.model_fields)
 LATEST_END = datetime(9999, 1, 1, tzinfo=UTC)

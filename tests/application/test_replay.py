@@ -56,8 +56,14 @@ def test_the_live_pictures_are_what_the_log_says(register: Story) -> None:
         ("DELETE FROM watchlist.cases", ("cases", "missing")),
         ("UPDATE watchlist.answerable SET answers_until = now()", ("answerable", "different")),
         ("DELETE FROM watchlist.answerable", ("answerable", "missing")),
-        ("INSERT INTO watchlist.answerable VALUES ('x', gen_random_uuid(), NULL, now())", ("answerable", "unexpected")),
-        ("UPDATE watchlist.inscription_history SET recorded_until = now()", ("inscription_history", "different")),
+        (
+            "INSERT INTO watchlist.answerable VALUES ('x', gen_random_uuid(), NULL, now())",
+            ("answerable", "unexpected"),
+        ),
+        (
+            "UPDATE watchlist.inscription_history SET recorded_until = now()",
+            ("inscription_history", "different"),
+        ),
         ("DELETE FROM watchlist.subject_tokens", ("subject_tokens", "missing")),
         ("UPDATE watchlist.subjects SET identified = false", ("subjects", "different")),
         ("DELETE FROM watchlist.stolen_tokens", ("stolen_tokens", "missing")),

@@ -81,16 +81,19 @@ def test_an_exact_identifier_hits_however_it_is_spaced(register: Story) -> None:
     register.listed(LISTED)
     value = rpps(1).value
     spaced = " ".join(value[i : i + 3] for i in range(0, 11, 3))
-    found = screened(register, a=identified("rpps", value), b=identified("rpps", spaced), c=identified("rpps", rpps(2).value))
+    found = screened(
+        register,
+        a=identified("rpps", value),
+        b=identified("rpps", spaced),
+        c=identified("rpps", rpps(2).value),
+    )
     assert found == {"a": HIT, "b": HIT, "c": NO_HIT}
 
 
 def test_a_siret_also_asks_its_siren_and_not_the_other_way_round(register: Story) -> None:
     register.listed(Organisation("Cabinet Exemple", (parse("siren", "732829320"),)))
     register.listed(Organisation("Autre", (parse("siret", "44306184100047"),)))
-    found = screened(
-        register, a=identified("siret", "73282932000074"), b=identified("siren", "443061841")
-    )
+    found = screened(register, a=identified("siret", "73282932000074"), b=identified("siren", "443061841"))
     assert found == {"a": HIT, "b": NO_HIT}
 
 
@@ -157,6 +160,22 @@ def test_a_malformed_line_is_an_error_for_that_line_and_never_a_no_hit(
     found = screened(register, bad=asked, good=identified("rpps", rpps(1).value))
     assert found["good"] == HIT
     assert (found["bad"]["error"]["code"], found["bad"]["error"]["field"]) == (code, field)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"identifiers":[{"scheme":"rpps","value":"%s"}],"identifiers":[]}',
+        '{"identifiers" :[{"scheme":"rpps","value":"%s"}],"identifiers":[{"scheme":"rpps","value":"%s"}]}',
+        '{"identifiers":[{"scheme":"rpps","value":"%s","value" : "%s"}]}',
+        '{"identifiers":[{"scheme":"rpps","value":"%s"}],"identifier\\u0073":[]}',
+    ],
+)
+def test_a_field_given_twice_is_an_error_for_its_line(register: Story, line: str) -> None:
+    register.listed(LISTED)
+    values = (rpps(1).value, rpps(2).value)[: line.count("%s")]
+    envelope = body({"a": {}}).replace(b"{}", (line % values).encode())
+    assert answers(register, envelope)[0]["results"]["a"]["error"]["code"] == "malformed"
 
 
 def test_three_malformed_lines_leave_the_other_9997_answered(register: Story) -> None:

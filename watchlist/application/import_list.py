@@ -55,6 +55,8 @@ class ImportReport:
     """None for a dry run, and when the file had nothing to import."""
     accepted: int
     refused: tuple[Refused, ...]
+    version: int = 0
+    """Of the batch, after its last event."""
 
     @property
     def already_imported(self) -> int:
@@ -117,7 +119,7 @@ def _batch_ids(desk: Desk, organisation: str, text: bytes) -> tuple[UUID, UUID |
 def _report_of(receipt: Receipt) -> ImportReport:
     import_id = receipt["import_id"]
     refused = msgspec.convert(receipt["refused"], tuple[Refused, ...])
-    return ImportReport(import_id and UUID(str(import_id)), receipt["accepted"], refused)
+    return ImportReport(import_id and UUID(str(import_id)), receipt["accepted"], refused, receipt.version)
 
 
 @dataclass(slots=True)

@@ -14,11 +14,9 @@ from watchlist.domain import refusals
 from watchlist.domain.aggregate import Act
 from watchlist.domain.case import Case
 from watchlist.domain.identifiers import Identifier
-from watchlist.domain.identity import Identity
+from watchlist.domain.identity import Identity, contradict
 from watchlist.domain.import_line import (
-    IdentifierOfAnother,
     ImportLine,
-    contradict,
     exact_keys,
     name_key,
 )
@@ -164,7 +162,7 @@ class _Judging:
             if key in people:
                 subject_id, identity = people[key]
                 if contradict(identity, line.identity):
-                    raise IdentifierOfAnother(key.scheme)
+                    raise refusals.IdentifierOfAnother(key.scheme)
                 return subject_id
         alike = (id for id, identity in self._namesakes(line) if not contradict(identity, line.identity))
         return next(alike, None) or uuid4()

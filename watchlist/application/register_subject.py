@@ -50,6 +50,7 @@ def register_subject(desk: Desk, ask: Ask, role: Role, identity: Identity) -> Re
         known = known_subject(desk, ask.organisation, identity)
         if known is not None:
             subject = desk.subject(known, ask.organisation)
+            _require_the_same(desk, subject, identity)
             return Receipt(known, subject.version, desk.log.position(), created=False)
         require_born(identity, work)
         id = uuid4()
@@ -57,6 +58,13 @@ def register_subject(desk: Desk, ask: Ask, role: Role, identity: Identity) -> Re
         return decided(begin_subject(desk, work, id, role, identity))
 
     return desk.carry_out(ask, decide)
+
+
+def _require_the_same(desk: Desk, known: Subject, identity: Identity) -> None:
+    """A shared identifier, a clinic's FINESS say, is not to inscribe somebody else."""
+    before = identity_of(desk, known)
+    if before is not None and identities.contradict(before, identity):
+        raise refusals.IdentifierOfAnother("identifiers", state="registered")
 
 
 def identity_of(desk: Desk, subject: Subject) -> Identity | None:

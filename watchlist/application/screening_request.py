@@ -95,6 +95,7 @@ class MalformedScreening(refusals.Malformed):
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KEY_END = re.compile(rb'"\s*:')
 _REFERENCE = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
+_FIELDS = AskedSubject.__struct_fields__
 _envelope = msgspec.json.Decoder(Envelope)
 _subject = msgspec.json.Decoder(AskedSubject)
 
@@ -145,12 +146,32 @@ def question(tokenizer: Tokenizer, raw: Raw | bytes) -> Question:
         raise LineError("malformed", field, "This field is unknown, missing or of the wrong type.") from None
     except msgspec.DecodeError:
         raise LineError("malformed", "body", "This line is not a JSON object.") from None
+    _refuse_repeated_fields(raw, asked)
     identifiers = _identifiers(asked)
     person = _person(asked)
     asks = tokenizer.question(identifiers, person)
     if not asks.digests:
         raise _not_enough(identifiers)
     return asks
+
+
+def _refuse_repeated_fields(raw: Raw | bytes, asked: AskedSubject) -> None:
+    """A field given twice would be asked once; counted as above, read exactly only when the count is off."""
+    given = sum(getattr(asked, name) is not UNSET for name in _FIELDS)
+    within = len(asked.identifiers) * 2 if asked.identifiers is not UNSET else 0
+    line = bytes(raw)
+    if b"\\" not in line and len(_KEY_END.findall(line)) == given + within:
+        return
+    try:
+        json.loads(line, object_pairs_hook=_each_once)
+    except RepeatedKey:
+        raise LineError("malformed", "body", "A field is given twice; give it once.") from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if _repeats(pairs):
+        raise RepeatedKey()
+    return dict(pairs)
 
 
 def _identifiers(asked: AskedSubject) -> list[Identifier]:

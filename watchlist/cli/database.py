@@ -81,8 +81,15 @@ def _of_ours(error: Exception) -> str:
 
 
 def _versions() -> str:
-    ours = f"watchlist {metadata.version('watchlist')}, Python {platform.python_version()}"
+    ours = f"watchlist {_installed('watchlist')}, Python {platform.python_version()}"
     return ours + "".join(f", {name} {metadata.version(name)}" for name in LIBRARIES)
+
+
+def _installed(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
 
 
 def _examined(house: House) -> list[Finding]:

@@ -10,14 +10,13 @@ from pathlib import Path
 from uuid import UUID
 
 from watchlist.adapters.clock import ManualClock
-from watchlist.application.demonstration import Demonstration, load_demonstration
-from watchlist.application.operators import issue_key
+from watchlist.application.demonstration import MUTUELLE, SEVEANE, Demonstration, load_demonstration
+from watchlist.application.operators import add_operator, issue_key
 from watchlist.bootstrap import House, build, key_of, open_house
 from watchlist.cli.terminal import Stop, bar, say, tell
 from watchlist.domain.operator import Role
 from watchlist.settings import Settings
 
-ORGANISATION = "SEVEANE"
 KEYS = "demo-keys.json"
 SHOWN = "demo-examples.json"
 
@@ -60,11 +59,13 @@ def load(settings: Settings, house: House) -> Demonstration:
 
 
 def _issue_keys(settings: Settings, house: House) -> dict[str, UUID]:
-    issued = {
-        role: issue_key(house.operators, house.clock, f"demo {role}", role, ORGANISATION) for role in Role
-    }
+    issued = {role: issue_key(house.operators, house.clock, f"demo {role}", role, SEVEANE) for role in Role}
     _write(settings.data / KEYS, {role.value: one.presented for role, one in issued.items()})
-    return {role.value: one.operator.operator_id for role, one in issued.items()}
+    operators = {role.value: one.operator.operator_id for role, one in issued.items()}
+    for role in (Role.INVESTIGATOR, Role.SUPERVISOR):
+        other, _ = add_operator(house.operators, MUTUELLE, f"demo {role}")
+        operators[f"{MUTUELLE}/{role}"] = other.operator_id
+    return operators
 
 
 def _write(path: Path, content: object) -> None:

@@ -1,4 +1,4 @@
-"""`watchlist sweep`, `replay` and `rebuild`: what is due, what was, and whether the pictures say so."""
+"""`watchlist sweep` and `replay`: what is due, what was, and whether the pictures say so."""
 
 from __future__ import annotations
 

@@ -272,7 +272,7 @@ class Case(CaseMemory):
         """L5, L6, L7: inscribed on today's civil date in Paris; an imported entry keeps its own."""
         inscription = self._proposed(inscription_id)
         rules.require_second_person(inscription, act.by)
-        require_foreseeable(notice_review_on, "notice_deferral.review_on")
+        rules.require_review(notice_review_on, periods.civil_date(act.at))
         self._require_inscribable(act, inscription.subject_id, subject)
         inscribed_on = periods.civil_date(act.at)
         if inscription.provenance is not None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from watchlist.domain import case_events as events
 from watchlist.domain import periods, refusals, retention
-from watchlist.domain.aggregate import Aggregate, Event, remembers
+from watchlist.domain.aggregate import SCHEDULER, Aggregate, Event, remembers
 from watchlist.domain.case_events import ClosingOutcome, PurgeBasis, Source
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.inscription import Inscription, State
@@ -174,7 +174,8 @@ class CaseMemory(Aggregate):
 
     def remember(self, event: Event) -> Self:
         super().remember(event)
-        self.last_active_at = event.at
+        if event.by != SCHEDULER:  # what ends by itself is nothing that happened in the case (C7)
+            self.last_active_at = event.at
         return self
 
     @remembers(events.AlertRaised)

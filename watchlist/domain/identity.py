@@ -194,3 +194,20 @@ def _kept(text: str) -> Iterable[str]:
         elif unicodedata.combining(character) < _ACCENT_CLASS:
             # Vowel signs and voicing marks of other scripts are letters there, not accents.
             yield character
+
+
+def contradict(a: Identity, b: Identity) -> bool:
+    """Whether these cannot be one subject, whatever identifier they share (a clinic's FINESS, say)."""
+    if type(a) is not type(b):
+        return True
+    if isinstance(a, Person) and isinstance(b, Person) and _differ(a.birth_date, b.birth_date):
+        return True
+    return any(_differ(_value(a, scheme), _value(b, scheme)) for scheme in ("rpps", "siren"))
+
+
+def _value(identity: Identity, scheme: str) -> str | None:
+    return next((i.value for i in identity.identifiers if i.scheme == scheme), None)
+
+
+def _differ(a: object, b: object) -> bool:
+    return a is not None and b is not None and a != b

@@ -22,15 +22,6 @@ class AlreadyImported(refusals.Conflict):
     """
 
 
-class IdentifierOfAnother(refusals.Conflict):
-    """An identifier of this line is already another's, who differs by birth date, RPPS or SIREN; check it,
-    or leave out one that several share.
-
-    fr: Un identifiant de cette ligne est déjà celui d'une autre personne, qui diffère par la date de
-    naissance, le RPPS ou le SIREN ; vérifiez-le, ou omettez celui que plusieurs partagent.
-    """
-
-
 @dataclass(frozen=True, slots=True)
 class LineProcedure:
     """A procedure that comes with a line: ongoing, since a list has no column for its end."""
@@ -96,20 +87,3 @@ def name_key(identity: Identity) -> str:
         return ""
     names = normalised(identity.family_name), normalised(identity.given_names)
     return "|".join((*names, identity.birth_date.isoformat()))
-
-
-def contradict(a: Identity, b: Identity) -> bool:
-    """Whether these cannot be one subject, whatever identifier they share (a clinic's FINESS, say)."""
-    if type(a) is not type(b):
-        return True
-    if isinstance(a, Person) and isinstance(b, Person) and _differ(a.birth_date, b.birth_date):
-        return True
-    return any(_differ(_value(a, scheme), _value(b, scheme)) for scheme in ("rpps", "siren"))
-
-
-def _value(identity: Identity, scheme: str) -> str | None:
-    return next((i.value for i in identity.identifiers if i.scheme == scheme), None)
-
-
-def _differ(a: object, b: object) -> bool:
-    return a is not None and b is not None and a != b

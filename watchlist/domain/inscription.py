@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from watchlist.domain import refusals, retention
+from watchlist.domain import periods, refusals, retention
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.retention import Term
 
@@ -157,6 +157,13 @@ def require_candidate(subject: Candidate) -> None:
         raise refusals.SubjectDeceased("subject_id")
     if not subject.is_identified:
         raise refusals.SubjectNotIdentified("subject_id")
+
+
+def require_review(review_on: date | None, today: date) -> None:
+    """L12: a reasoned deferral of the letter is reviewed, after today and within six months."""
+    latest = periods.months_after(today, retention.DEFERRAL_MONTHS)
+    if review_on is not None and not today < review_on <= latest:
+        raise refusals.DeferralOutOfRange("notice_deferral.review_on")
 
 
 def require_ground_of_a_person(ground: DelistingGround) -> DelistingGround:

@@ -101,6 +101,13 @@ class DateOutOfRange(Malformed):
     """
 
 
+class DeferralOutOfRange(Malformed):
+    """A deferred letter is reviewed after today and within six months (L12).
+
+    fr: Une lettre différée est réexaminée après aujourd'hui et dans les six mois (L12).
+    """
+
+
 class AlertTooOld(Malformed):
     """The alert was raised more than six months ago and may no longer be recorded (C1).
 
@@ -265,6 +272,15 @@ class WaitsForItsImport(Conflict):
     """The inscription was imported and takes effect with its batch; approve or reject the import (L7).
 
     fr: L'inscription vient d'un import et prend effet avec son lot ; approuvez l'import ou rejetez-la (L7).
+    """
+
+
+class IdentifierOfAnother(Conflict):
+    """An identifier is already another's, who differs by kind, birth date, RPPS or SIREN; check it, or leave out
+    one that several share.
+
+    fr: Un identifiant est déjà celui d'une autre personne, qui diffère par sa nature, sa date de naissance, son
+    RPPS ou son SIREN ; vérifiez-le, ou omettez celui que plusieurs partagent.
     """
 
 

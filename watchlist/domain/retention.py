@@ -18,6 +18,8 @@ ALERT_MONTHS = 6
 CASE_MONTHS = 60
 INACTIVITY_MONTHS = 12
 LETTER_MONTHS = 1
+DEFERRAL_MONTHS = 6
+"""Ours (L12): how long a reasoned deferral of the letter may last before it is reviewed."""
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 """Later than any instant: what a procedure still ongoing holds has no end yet."""

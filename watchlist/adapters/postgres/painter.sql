@@ -90,4 +90,4 @@ INSERT INTO imported_lines SELECT * FROM unnest(%b::bytea[], %b::uuid[])
 
 -- name: case_references
 -- the cases an import made, by the other register's reference
-INSERT INTO case_references SELECT * FROM unnest(%b::bytea[], %b::uuid[]) ON CONFLICT DO NOTHING
+INSERT INTO case_references SELECT * FROM unnest(%b::bytea[], %b::uuid[])

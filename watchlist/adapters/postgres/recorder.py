@@ -24,7 +24,7 @@ from watchlist.ports import AlreadyDone, Clock, VersionConflict
 SQL = queries("recorder.sql")
 TRIES = 3
 LARGEST_SKEW = timedelta(seconds=2)
-DECIDE_AGAIN = ("events_pkey", "imported_lines_pkey", "known_meanwhile")
+DECIDE_AGAIN = ("events_pkey", "imported_lines_pkey", "case_references_pkey", "known_meanwhile")
 """Constraints that say: what this was decided on has changed."""
 
 
@@ -73,7 +73,7 @@ class Recorder(PostgresApplicationRecorder):
             if work.unknown_before:
                 cursor.execute(SQL["require_unknown"], (work.unknown_before, work.act.organisation))
             if work.forgotten:
-                cursor.execute(SQL["forget_owner"], (work.forgotten,))
+                cursor.execute(SQL["forget_owner"], (work.forgotten, work.forgotten))
             recorded.execute(SQL["record"], _recorded(stored_events, work), prepare=True)
             painter.paint(painter.Brush(cursor), aggregates, events, work)
         return [row["notification_id"] for row in recorded.fetchall()]

@@ -28,8 +28,9 @@ SELECT mac, answer, position FROM commands WHERE command_id = %b
 SELECT require_unknown(%b, %b)
 
 -- name: forget_owner
--- ciphertexts of owners whose key was destroyed
-DELETE FROM vault WHERE owner = ANY(%b)
+-- what is kept apart from the log of owners whose key was destroyed: ciphertexts, and a case's stolen identifiers
+WITH sealed AS (DELETE FROM vault WHERE owner = ANY(%b))
+DELETE FROM stolen_tokens WHERE case_id = ANY(%b)
 
 -- name: load
 -- whole streams, in order
