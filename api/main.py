@@ -27,7 +27,6 @@ from api.routers import (
     subjects,
 )
 from api.routes import gate_of
-from watchlist.adapters.postgres.operators import PostgresOperators
 from watchlist.bootstrap import POOL_SIZE, House
 
 TITLE = "Watchlist"
@@ -58,7 +57,7 @@ def create_app(house: House, *, version: str = "0.1.0") -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     app.state.house = house
-    app.state.operators = PostgresOperators(house.pool)
+    app.state.operators = house.operators
     app.state.doorkeeper = Doorkeeper(app.state.operators, house.clock)
     for module in MODULES:
         app.include_router(module.routes)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from api.operator import Asker, allowed
+from api.problems import UnsupportedMediaType
 from api.routes import problems, router
 from watchlist.application.screening_request import LARGEST_BATCH, Purpose
 from watchlist.domain.operator import Role
@@ -111,5 +112,8 @@ class ScreeningAnswer(_Strict):
     },
 )
 async def screen(request: Request, asker: Annotated[Asker, Depends(allowed(Role.INTEGRATOR))]) -> Response:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise UnsupportedMediaType()
     answer = await request.app.state.house.screening.answer(await request.body())
     return Response(answer, media_type="application/json")

@@ -309,7 +309,7 @@ def test_a_repeated_key_is_always_found(pairs: list[tuple[str, str]]) -> None:
 def test_when_the_database_cannot_be_asked_the_answer_is_unknown(register: Story) -> None:
     async def ask() -> None:
         await register.house.index.open()
-        await register.house.index._pool.close()
+        await register.house.index.close()
         with pytest.raises(Busy):
             await register.house.screening.answer(body({"a": identified("rpps", rpps(1).value)}))
 

@@ -61,6 +61,6 @@ def record_victim(
         )
         keys = {key for identifier in stolen for key in listed_keys(identifier)}
         work.stolen.extend((case.id, desk.tokenizer.of_identifier(key)) for key in keys)
-        return decided(case, id=subject_id)
+        return decided(case, subject_id=subject_id, case_id=case.id)
 
     return desk.carry_out(ask, decide)

@@ -31,25 +31,30 @@ class PostgresListIndex:
     """Keeps the port ListIndex; opened by the event loop that uses it."""
 
     def __init__(self, conninfo: str, clock: Clock) -> None:
+        self._conninfo = service_conninfo(conninfo)
+        self._pool: AsyncConnectionPool | None = None
+        self._clock = clock
+        self._waiting: list[Waiting] = []
+        self._asking: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """A new pool, of the event loop that opens it."""
         self._pool = AsyncConnectionPool(
-            service_conninfo(conninfo),
+            self._conninfo,
             kwargs={"autocommit": True},
             min_size=1,
             max_size=CONNECTIONS,
             timeout=TIMEOUT_SECONDS,
             open=False,
         )
-        self._clock = clock
-        self._waiting: list[Waiting] = []
-        self._asking: asyncio.Task[None] | None = None
-
-    async def open(self) -> None:
         await self._pool.open()
 
     async def close(self) -> None:
         if self._asking is not None:
             await self._asking
-        await self._pool.close()
+        if self._pool is not None:
+            await self._pool.close()
+        self._pool = None
 
     async def find(self, digests: Sequence[bytes]) -> Found:
         if len(digests) >= ALONE:
@@ -76,6 +81,8 @@ class PostgresListIndex:
 
     async def _ask(self, digests: Sequence[bytes]) -> Found:
         at = self._clock.now()
+        if self._pool is None:
+            raise Busy()
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS), self._pool.connection() as conn:
                 cursor = conn.cursor(binary=True)
