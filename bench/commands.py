@@ -27,6 +27,8 @@ ORGANISATION = "BENCH"
 ANNE, BRUNO = UUID(int=0xA), UUID(int=0xB)
 NOTE = "Fourteen sessions were billed for a day on which the practice was closed; the insured confirms two of them."
 NOTES_PER_CASE = 20
+TURNS = 5
+"""In each round."""
 ASSESSMENT = dict.fromkeys(
     ("gravity", "evidence", "harm", "alternatives", "term_reason"), "As the file shows."
 )
@@ -44,8 +46,9 @@ def measure(premises: Premises) -> Iterator[Figure]:
 
 
 def _compared(premises: Premises, verb: str, floor: float, ours: Measure, bare: Measure) -> Figure:
-    with bar(verb, premises.sizes.rounds) as moved:
-        pairs = in_turns(premises.sizes.rounds, ours, bare, moved)
+    rounds = TURNS * premises.sizes.rounds
+    with bar(verb, rounds) as moved:
+        pairs = in_turns(rounds, ours, bare, moved)
     return Figure(verb, pairs.ratios, "of bare save", floor, pairs.told("commands", "bare save"))
 
 

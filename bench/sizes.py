@@ -12,7 +12,7 @@ class Sizes:
     rounds: int
     """How often the two sides of a ratio take turns."""
     commands: int
-    """Commands in one round."""
+    """Commands in one turn: few, and many turns, since the disk is slow for seconds at a time."""
     replayed: int
     """Events in one round of replay."""
     seconds: float
@@ -20,6 +20,6 @@ class Sizes:
     starts: int
 
 
-FULL = Sizes(entries=100_000, rounds=7, commands=120, replayed=200_000, seconds=2.0, starts=5)
-QUICK = Sizes(entries=5_000, rounds=5, commands=40, replayed=20_000, seconds=0.6, starts=2)
+FULL = Sizes(entries=100_000, rounds=7, commands=20, replayed=200_000, seconds=2.0, starts=5)
+QUICK = Sizes(entries=5_000, rounds=5, commands=20, replayed=20_000, seconds=0.6, starts=2)
 TINY = Sizes(entries=600, rounds=5, commands=10, replayed=2_000, seconds=0.2, starts=1)

@@ -53,5 +53,4 @@ def run(job: Job, house: House) -> None:
     except Exception as error:
         log.error("%s failed: %s; it runs again in %d s", job.name, type(error).__name__, job.every_seconds)
         return
-    if said:
-        log.info("%s: %s", job.name, said)
+    log.log(logging.INFO if said else logging.DEBUG, "%s: %s", job.name, said or "nothing to do")

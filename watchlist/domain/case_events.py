@@ -48,6 +48,10 @@ class CaseEvent(Event, frozen=True, kw_only=True):
     """Anything recorded in the stream of a case."""
 
 
+class ProposalEvent(CaseEvent, frozen=True, kw_only=True):
+    """What happens to a proposal: it shows on the inscription, and nobody's standing on the list differs."""
+
+
 class AlertRaised(CaseEvent, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "case.alert_raised"
     raised_on: date
@@ -155,9 +159,8 @@ class SubjectFollowed(CaseEvent, frozen=True, kw_only=True):
     """None when they were split again."""
 
 
-class InscriptionProposed(CaseEvent, frozen=True, kw_only=True):
+class InscriptionProposed(ProposalEvent, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "inscription.proposed"
-    MOVES_THE_LIST: ClassVar[bool] = True
     inscription_id: UUID
     subject_id: UUID
     grounds: tuple[Ground, ...]
@@ -168,9 +171,8 @@ class InscriptionProposed(CaseEvent, frozen=True, kw_only=True):
     provenance: Provenance | None = None
 
 
-class InscriptionAmended(CaseEvent, frozen=True, kw_only=True):
+class InscriptionAmended(ProposalEvent, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "inscription.amended"
-    MOVES_THE_LIST: ClassVar[bool] = True
     inscription_id: UUID
     grounds: tuple[Ground, ...]
     grounds_version: int
@@ -178,15 +180,13 @@ class InscriptionAmended(CaseEvent, frozen=True, kw_only=True):
     proportionality: Sealed | None = None
 
 
-class InscriptionWithdrawn(CaseEvent, frozen=True, kw_only=True):
+class InscriptionWithdrawn(ProposalEvent, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "inscription.withdrawn"
-    MOVES_THE_LIST: ClassVar[bool] = True
     inscription_id: UUID
 
 
-class InscriptionRejected(CaseEvent, frozen=True, kw_only=True):
+class InscriptionRejected(ProposalEvent, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "inscription.rejected"
-    MOVES_THE_LIST: ClassVar[bool] = True
     inscription_id: UUID
     reason: Sealed
 

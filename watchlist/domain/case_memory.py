@@ -17,6 +17,9 @@ from watchlist.domain.inscription import Inscription, State
 from watchlist.domain.procedure import Naming, Procedure
 
 
+_NOBODY = SCHEDULER.int
+
+
 class CaseState(StrEnum):
     ALERT = "alert"
     UNDER_INVESTIGATION = "under_investigation"
@@ -95,6 +98,8 @@ class CaseMemory(Aggregate):
 
     def held_by(self, inscription: Inscription) -> list[UUID]:
         """The procedures that hold the entry, or will when its term elapses: those ongoing for its subject."""
+        if not self.procedures:
+            return []
         elapses_at = inscription.term.elapses_at
         return [
             procedure.id
@@ -154,6 +159,8 @@ class CaseMemory(Aggregate):
         )
 
     def _namings_of(self, inscription: Inscription) -> list[tuple[Procedure, UUID]]:
+        if not self.procedures:
+            return []
         subject = self.subject_now(inscription.subject_id)
         return [
             (procedure, named)
@@ -174,7 +181,7 @@ class CaseMemory(Aggregate):
 
     def remember(self, event: Event) -> Self:
         super().remember(event)
-        if event.by != SCHEDULER:  # what ends by itself is nothing that happened in the case (C7)
+        if event.by.int != _NOBODY:  # what ends by itself is nothing that happened in the case (C7)
             self.last_active_at = event.at
         return self
 

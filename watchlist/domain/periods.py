@@ -39,6 +39,7 @@ def start_of_day(day: date) -> datetime:
         raise ValueError(_OUT_OF_CALENDAR) from None
 
 
+@lru_cache(maxsize=8192)
 def months_after(day: date, months: int) -> date:
     """The day of the same number so many months later; none there: the last day of that month (L2).
 

@@ -150,17 +150,17 @@ def standing(case: Case, inscription: Inscription) -> Standing | None:
     if inscription.state is not State.ACTIVE:
         return None
     assert inscription.inscribed_at is not None
-    assert inscription.inscribed_on is not None
+    term = inscription.term
     return Standing(
         inscription_id=inscription.id,
         case_id=case.id,
         subject_id=case.subject_now(inscription.subject_id),
         organisation=case.organisation,
         inscribed_at=inscription.inscribed_at,
-        inscribed_on=inscription.inscribed_on,
-        term_months=inscription.term_months,
-        last_listed_day=inscription.term.last_listed_day,
-        listed_until=inscription.term.elapses_at,
+        inscribed_on=term.inscribed_on,
+        term_months=term.months,
+        last_listed_day=term.last_listed_day,
+        listed_until=term.elapses_at,
         ends_at=case.ends_at(inscription),
         held_by=case.held_by(inscription),
         restricted=inscription.restricted,

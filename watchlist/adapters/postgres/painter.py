@@ -13,6 +13,7 @@ from watchlist.adapters.postgres.queries import queries
 from watchlist.application.work import Work
 from watchlist.domain.aggregate import Aggregate, Event
 from watchlist.domain.case import Case
+from watchlist.domain.case_events import ProposalEvent
 from watchlist.domain.import_batch import ImportBatch
 from watchlist.domain.subject import Subject
 from watchlist.projections import rows
@@ -49,7 +50,7 @@ class Brush:
 def paint(brush: Brush, aggregates: Iterable[Aggregate], events: Sequence[Event], work: Work) -> None:
     """All that this work changes in the pictures; any error undoes the events too."""
     touched = list({id(aggregate): aggregate for aggregate in aggregates}.values())
-    moving = {event.originator_id for event in events if event.MOVES_THE_LIST}
+    moving = {e.originator_id for e in events if e.MOVES_THE_LIST or isinstance(e, ProposalEvent)}
     subjects = [a for a in touched if isinstance(a, Subject)]
     _paint_subjects(brush, subjects, work)
     brush.rows("imports", [rows.import_row(a) for a in touched if isinstance(a, ImportBatch)])
