@@ -30,8 +30,7 @@ class Route(APIRoute):
         async def handler(request: Request) -> Response:
             if gate is not None:
                 await gate(request)
-            if request.scope["query_string"]:
-                _require_known(request.scope["query_string"], known)
+            require_known_parameters(request, known)
             return await handle(request)
 
         return handler
@@ -50,7 +49,11 @@ def _query_names(dependant: Dependant) -> Iterator[str]:
         yield from _query_names(below)
 
 
-def _require_known(query: bytes, known: frozenset[str]) -> None:
+def require_known_parameters(request: Request, known: frozenset[str]) -> None:
+    """Refuse a parameter that the route does not know, or that is given twice."""
+    query: bytes = request.scope["query_string"]
+    if not query:
+        return
     names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
     for name in names:
         if name not in known or names.count(name) > 1:

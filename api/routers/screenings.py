@@ -12,10 +12,11 @@ from uuid import UUID
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
+from starlette.routing import Route
 
-from api.operator import Asker, allowed
+from api.operator import Allowed, Asker, allowed
 from api.problems import UnsupportedMediaType
-from api.routes import problems, router
+from api.routes import problems, require_known_parameters, router
 from watchlist.application.screening_request import LARGEST_BATCH, Purpose
 from watchlist.domain.operator import Role
 
@@ -112,8 +113,26 @@ class ScreeningAnswer(_Strict):
     },
 )
 async def screen(request: Request, asker: Annotated[Asker, Depends(allowed(Role.INTEGRATOR))]) -> Response:
+    return await _answered(request)
+
+
+async def _answered(request: Request) -> Response:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise UnsupportedMediaType()
     answer = await request.app.state.house.screening.answer(await request.body())
     return Response(answer, media_type="application/json")
+
+
+_gate = Allowed(Role.INTEGRATOR)
+
+
+async def _screen_directly(request: Request) -> Response:
+    await _gate(request)
+    require_known_parameters(request, frozenset())
+    return await _answered(request)
+
+
+direct = Route("/v1/screenings", _screen_directly, methods=["POST"], include_in_schema=False)
+"""The same, asked before all other routes: the framework's search among them and its dependencies, solved again
+for every request, took half of the time of an answer. The route above declares it, and shows in the OpenAPI."""

@@ -26,6 +26,11 @@ def rpps(number: int) -> str:
     return body + luhn.calc_check_digit(body)
 
 
+def number_of(rpps: str) -> int:
+    """The other way round, for the demonstration's persons, who have numbers of the same range."""
+    return int(rpps[4:10])
+
+
 def person(number: int) -> dict[str, Any]:
     return {
         "kind": "person",

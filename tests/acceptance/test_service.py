@@ -20,7 +20,17 @@ import httpx
 import pytest
 
 from tests.acceptance.service import Service, Somebody, crossable, family_of, lives, service, soon
-from tests.acceptance.story import hits, listed, person, procedure, proposal, qualified_case, rpps, today
+from tests.acceptance.story import (
+    hits,
+    listed,
+    number_of,
+    person,
+    procedure,
+    proposal,
+    qualified_case,
+    rpps,
+    today,
+)
 
 ROLES = ("investigator", "supervisor", "integrator", "auditor")
 SECRET = "a-word-that-nobody-may-read"
@@ -219,7 +229,6 @@ def test_a_healthy_service_passes_its_doctor(running: Service, office: Office) -
     report = running.run("doctor", "--json").told
     assert report["ok"]
     assert {finding["what"] for finding in report["findings"] if finding["ok"]} >= {"database", "clock"}
-    assert "FAIL" not in running.run("doctor").out
 
 
 def test_a_revoked_key_and_a_leavers_keys_open_nothing_within_a_second(
@@ -278,21 +287,21 @@ def test_a_port_in_use_is_said_before_anything_is_made(stopped: Service) -> None
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "named"),
+    ("variable", "value"),
     [
-        ("WATCHLIST_PORT", "eighty", "WATCHLIST_PORT"),
-        ("WATCHLIST_DEMO", "perhaps", "WATCHLIST_DEMO"),
-        ("WATCHLIST_MASTER_KEY", SECRET, "WATCHLIST_MASTER_KEY"),
-        ("WATCHLIST_MASTER_KEY_FILE", "/nowhere/at/all", "WATCHLIST_MASTER_KEY_FILE"),
-        ("DATABASE_URL", f"postgresql://somebody:{SECRET}@[", "DATABASE_URL"),
-        ("DATABASE_URL", ELSEWHERE, "DATABASE_URL"),
+        pytest.param("WATCHLIST_PORT", "eighty", id="port"),
+        pytest.param("WATCHLIST_DEMO", "perhaps", id="flag"),
+        pytest.param("WATCHLIST_MASTER_KEY", SECRET, id="master key"),
+        pytest.param("WATCHLIST_MASTER_KEY_FILE", "/nowhere/at/all", id="master key's file"),
+        pytest.param("DATABASE_URL", f"postgresql://somebody:{SECRET}@[", id="malformed database"),
+        pytest.param("DATABASE_URL", ELSEWHERE, id="database that is not there"),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_line_without_its_value(
-    stopped: Service, variable: str, value: str, named: str
+    stopped: Service, variable: str, value: str
 ) -> None:
     said = stopped.run("serve", **{variable: value}).line
-    assert named in said
+    assert variable in said
     assert value not in said
     assert SECRET not in said
 
@@ -328,7 +337,9 @@ def test_the_demonstration_is_loaded_once_and_usable_with_its_keys() -> None:
         assert held["supervisor"].get("/list")["items"]
         assert held["investigator"].get("/cases")["items"]
         assert held["dpo"].get("/deadlines")["items"]
-        assert held["investigator"].post("/subjects", person(1)).status_code == 201
+        known, unknown = (number_of(_read(shown)[f"{which}_rpps"]) for which in ("listed", "unlisted"))
+        assert hits(held["integrator"], known, unknown) == [True, False]
+        assert held["investigator"].post("/subjects", person(999_999)).status_code == 201
         demo.end(signal.SIGTERM)
         demo.start()
         assert len(held["auditor"].events()) == events + 1

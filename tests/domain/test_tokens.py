@@ -1,9 +1,10 @@
 """Under which keyed tokens a subject is found, and which of them answer (S3, S4)."""
 
+import hmac
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from watchlist.domain.identifiers import Identifier
@@ -131,3 +132,10 @@ def test_given_names_come_apart_as_they_were_joined():
 
 def test_a_question_that_asks_nothing_is_met_by_nothing():
     assert not Question().is_met_by([])
+
+
+@given(st.binary(min_size=32, max_size=32), st.text(), st.text())
+def test_a_digest_is_an_hmac_of_its_parts(key: bytes, one: str, other: str) -> None:
+    assume(one.isprintable() and other.isprintable())
+    expected = hmac.digest(key, f"{one}\0{other}".encode(), "sha256")
+    assert Tokenizer(key).digest(one, other) == expected[:16]

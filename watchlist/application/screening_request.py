@@ -31,12 +31,12 @@ class Purpose(StrEnum):
     PARTNERSHIP_ADMISSION = "partnership_admission"
 
 
-class AskedIdentifier(Struct, frozen=True, forbid_unknown_fields=True):
+class AskedIdentifier(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     scheme: str
     value: str
 
 
-class AskedSubject(Struct, frozen=True, forbid_unknown_fields=True):
+class AskedSubject(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One subject: identifiers, or family name, given names and full birth date, or both (S3)."""
 
     kind: Literal["person", "organisation"] | UnsetType = UNSET
@@ -188,9 +188,9 @@ def _identifiers(asked: AskedSubject) -> list[Identifier]:
 
 def _person(asked: AskedSubject) -> tuple[str, str, date] | None:
     """S3: never by name alone; family name, given names and the full birth date go together."""
-    given = (asked.family_name, asked.given_names, asked.birth_date)
-    if all(value is UNSET for value in given):
+    if asked.family_name is UNSET and asked.given_names is UNSET and asked.birth_date is UNSET:
         return None
+    given = (asked.family_name, asked.given_names, asked.birth_date)
     for field, value in zip(("family_name", "given_names", "birth_date"), given, strict=True):
         if value is UNSET:
             raise LineError(

@@ -16,7 +16,6 @@ from watchlist.domain.commitment import Sealed
 from watchlist.domain.inscription import Inscription, State
 from watchlist.domain.procedure import Naming, Procedure
 
-
 _NOBODY = SCHEDULER.int
 
 

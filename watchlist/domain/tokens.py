@@ -7,7 +7,6 @@ with the full birth date; its given names are compared as sets of such digests.
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Iterable
 from datetime import date
 
@@ -26,7 +25,7 @@ from watchlist.domain.identity import (
 DIGEST_BYTES = 16
 
 
-class Token(Struct, frozen=True):
+class Token(Struct, frozen=True, gc=False):
     """One look-up: `given` is None for an exact identifier, else the joined digests of the given names."""
 
     digest: bytes
@@ -40,7 +39,7 @@ class Token(Struct, frozen=True):
         return self.answers and self.given is None
 
 
-class Question(Struct, frozen=True):
+class Question(Struct, frozen=True, gc=False):
     """One subject as a screening asks for it: any of these digests, and for a name these given names."""
 
     identifiers: tuple[bytes, ...] = ()
@@ -65,13 +64,19 @@ class Tokenizer:
     """Makes tokens under one look-up key."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        """The two states of HMAC-SHA256 under the key are made once: a third of the time of one call a digest."""
+        block = key.ljust(hashlib.sha256().block_size, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
 
     def __repr__(self) -> str:
         return "Tokenizer(sealed)"
 
     def digest(self, *parts: str) -> bytes:
-        return hmac.digest(self._key, "\0".join(parts).encode(), hashlib.sha256)[:DIGEST_BYTES]
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update("\0".join(parts).encode())
+        outer.update(inner.digest())
+        return outer.digest()[:DIGEST_BYTES]
 
     def of_identifier(self, identifier: Identifier) -> bytes:
         return self.digest("identifier", identifier.scheme, identifier.value)
