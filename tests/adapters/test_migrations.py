@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.adapters.stories import at_once
+from tests.stories import at_once
 from watchlist.adapters.postgres import migrate as migrating
 from watchlist.adapters.postgres.migrate import Migration, MigrationError, migrate, migrations, pending
 
@@ -42,7 +42,9 @@ def test_several_threads_migrate_an_empty_database_at_once(empty_database_url):
 def test_several_processes_migrate_an_empty_database_at_once(empty_database_url):
     program = "import sys; from watchlist.adapters.postgres.migrate import migrate; print(len(migrate(sys.argv[1])))"
     started = [
-        subprocess.Popen([sys.executable, "-c", program, empty_database_url], cwd=ROOT, stdout=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, "-c", program, empty_database_url], cwd=ROOT, stdout=subprocess.PIPE
+        )
         for _ in range(4)
     ]
     answers = sorted(int(process.communicate(timeout=30)[0]) for process in started)

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.adapters.stories import (
+from tests.stories import (
     A_PROPOSAL,
     ANNE,
     ANOTHER,
@@ -253,7 +253,9 @@ def test_a_victims_stolen_identifier_is_no_key_to_the_cases_entries(story):
     assert story.answers(ADELI) == story.answers(person=ANNE_LEFEVRE) == {entry}
     # and it stays so after a rectification
     subject_id = story.rows("SELECT subject_id FROM inscriptions")[0]["subject_id"]
-    rectify_subject(story.desk, ask(), subject_id, a_person("Lefèvre", "Anne Marie", RPPS, ADELI), "état civil", 1)
+    rectify_subject(
+        story.desk, ask(), subject_id, a_person("Lefèvre", "Anne Marie", RPPS, ADELI), "état civil", 1
+    )
     assert story.answers(RPPS) == set()
 
 

@@ -15,7 +15,7 @@ from eventsourcing.persistence import OperationalError, PersistenceError
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
-from tests.adapters.stories import (
+from tests.stories import (
     A_PROPOSAL,
     BRUNO,
     MONDAY,
@@ -43,7 +43,16 @@ from watchlist.domain.identifiers import Identifier
 from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.subject import Role
 
-PAINTED = ("events", "vault", "commands", "inscriptions", "inscription_history", "answerable", "cases", "subjects")
+PAINTED = (
+    "events",
+    "vault",
+    "commands",
+    "inscriptions",
+    "inscription_history",
+    "answerable",
+    "cases",
+    "subjects",
+)
 
 
 @pytest.fixture
@@ -194,7 +203,9 @@ def test_a_reader_that_follows_the_log_misses_nothing(story):
     writing.clear()
     reader.join(30)
     # then it saw every event, in order
-    recorded = story.rows("SELECT notification_id AS p FROM events WHERE notification_id > %b ORDER BY 1", begun_at)
+    recorded = story.rows(
+        "SELECT notification_id AS p FROM events WHERE notification_id > %b ORDER BY 1", begun_at
+    )
     assert len(recorded) == 200
     assert seen == [row["p"] for row in recorded]
 
@@ -204,7 +215,9 @@ def test_recorded_at_strictly_increases_even_when_the_clock_stands_still_or_goes
     for minutes in (0, 0, -60, 0, 5):
         story.clock.advance(minutes=minutes)
         note(story, case_id)
-    instants = [r["recorded_at"] for r in story.rows("SELECT recorded_at FROM events ORDER BY notification_id")]
+    instants = [
+        r["recorded_at"] for r in story.rows("SELECT recorded_at FROM events ORDER BY notification_id")
+    ]
     assert all(earlier < later for earlier, later in itertools.pairwise(instants))
 
 
@@ -214,9 +227,15 @@ def test_the_events_of_one_command_are_recorded_at_once(story):
     receipt = merge_subjects(story.desk, ask(), survivor, duplicate, "doublon")
     rows = story.rows("SELECT recorded_at, topic FROM events ORDER BY notification_id DESC LIMIT 3")
     assert receipt.position == story.desk.log.position()
-    assert {row["topic"] for row in rows} == {"subject.merged_into", "subject.absorbed", "case.subject_followed"}
+    assert {row["topic"] for row in rows} == {
+        "subject.merged_into",
+        "subject.absorbed",
+        "case.subject_followed",
+    }
     assert len({row["recorded_at"] for row in rows}) == 1
-    assert story.rows("SELECT subject_ids FROM cases WHERE case_id = %b", case_id)[0]["subject_ids"] == [survivor]
+    assert story.rows("SELECT subject_ids FROM cases WHERE case_id = %b", case_id)[0]["subject_ids"] == [
+        survivor
+    ]
 
 
 # Never changed (T4) ---------------------------------------------------------------------------
@@ -255,7 +274,9 @@ def of_a_superuser(database_url: str) -> str:
         pytest.param(str, (f"SET ROLE {SERVICE_ROLE}",), id="the service"),
         pytest.param(str, (), id="the owner"),
         pytest.param(of_a_superuser, (), id="a superuser"),
-        pytest.param(of_a_superuser, ("SET session_replication_role = replica",), id="a superuser as a replica"),
+        pytest.param(
+            of_a_superuser, ("SET session_replication_role = replica",), id="a superuser as a replica"
+        ),
     ],
 )
 def test_nobody_changes_an_event(story, database_url, login, settings):
@@ -322,7 +343,9 @@ def test_a_lock_that_is_not_got_in_time_is_busy_and_records_nothing(database_url
         assert story.count("events") == before["events"] + 1
 
 
-def test_a_connection_killed_before_the_commit_is_tried_again_and_recorded_once(story, database_url, monkeypatch):
+def test_a_connection_killed_before_the_commit_is_tried_again_and_recorded_once(
+    story, database_url, monkeypatch
+):
     case_id = story.case(story.subject())
     before, paint, killed = everything(story), painter.paint, []
 
@@ -478,7 +501,9 @@ def test_of_two_opposite_merges_at_once_one_wins(story):
             lambda: merge_subjects(story.desk, ask(), other, one, "doublon"),
         ]
     )
-    assert sorted(type(answer) for answer in answers if isinstance(answer, Exception)) == [refusals.SubjectMerged]
+    assert sorted(type(answer) for answer in answers if isinstance(answer, Exception)) == [
+        refusals.SubjectMerged
+    ]
     merged = story.rows("SELECT subject_id, merged_into FROM subjects WHERE merged_into IS NOT NULL")
     assert len(merged) == 1
 
@@ -489,11 +514,11 @@ def test_of_several_who_approve_or_delist_at_once_one_does(story):
     entry = story.propose(case_id, subject_id).id
     answers = at_once([lambda: approve(story.desk, ask(BRUNO), entry)] * 4)
     assert sum(isinstance(answer, refusals.NotProposed) for answer in answers) == 3
-    decided = at_once(
-        [lambda: delist(story.desk, ask(), entry, DelistingGround.REPAID, "remboursé")] * 4
-    )
+    decided = at_once([lambda: delist(story.desk, ask(), entry, DelistingGround.REPAID, "remboursé")] * 4)
     assert sum(isinstance(answer, refusals.NotListed) for answer in decided) == 3
-    topics = [row["topic"] for row in story.rows("SELECT topic FROM events WHERE originator_id = %b", case_id)]
+    topics = [
+        row["topic"] for row in story.rows("SELECT topic FROM events WHERE originator_id = %b", case_id)
+    ]
     assert (topics.count("inscription.approved"), topics.count("inscription.delisted")) == (1, 1)
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from tests.application.story import Story, rpps, story
+from tests.stories import BRUNO, Story, a_story, ask, rpps
 from watchlist.application.delist import delist, lift_restriction, restrict
 from watchlist.application.merge_subjects import merge_subjects, split_subjects
 from watchlist.application.replay import Difference, check, replay
@@ -16,7 +16,7 @@ from watchlist.domain.inscription import DelistingGround
 
 @pytest.fixture
 def register(database_url: str) -> Iterator[Story]:
-    with story(database_url) as told:
+    with a_story(database_url) as told:
         yield told
 
 
@@ -25,20 +25,20 @@ def tell(register: Story) -> None:
     subject, case, entry = register.listed()
     other, _, _ = register.listed(months=12)
     register.clock.advance(days=1)
-    procedure = register.procedure(case, subject)
-    add_note(register.desk, register.by_investigator(), case, "a note")
+    procedure = register.open_procedure(case, subject)
+    add_note(register.desk, ask(), case, "a note")
     register.clock.advance(days=1)
-    restrict(register.desk, register.by_supervisor(), entry, "contested")
+    restrict(register.desk, ask(BRUNO), entry, "contested")
     register.clock.advance(days=1)
-    lift_restriction(register.desk, register.by_supervisor(), entry, "settled")
-    merge_subjects(register.desk, register.by_investigator(), subject, other, "the same person")
+    lift_restriction(register.desk, ask(BRUNO), entry, "settled")
+    merge_subjects(register.desk, ask(), subject, other, "the same person")
     register.clock.advance(days=1)
-    split_subjects(register.desk, register.by_investigator(), subject, other, "not the same")
-    victim = register.somebody()
-    record_victim(register.desk, register.by_investigator(), victim, case, (rpps(900),), "stolen")
-    register.procedure_ends(case, procedure)
+    split_subjects(register.desk, ask(), subject, other, "not the same")
+    victim = register.subject()
+    record_victim(register.desk, ask(), victim, case, (rpps(900),), "stolen")
+    register.end_procedure(case, procedure)
     register.clock.advance(days=1)
-    delist(register.desk, register.by_supervisor(), entry, DelistingGround.REPAID, "repaid")
+    delist(register.desk, ask(BRUNO), entry, DelistingGround.REPAID, "repaid")
     register.listed()
 
 

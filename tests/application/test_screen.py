@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.application.story import BEGINNING, Story, rpps, story
+from tests.stories import BRUNO, MONDAY, Story, a_story, ask, rpps
 from watchlist.adapters.postgres.list_index import PostgresListIndex
 from watchlist.application.delist import delist, lift_restriction, restrict
 from watchlist.application.register_subject import rectify_subject
@@ -36,7 +36,7 @@ HIT, NO_HIT = {"hit": True}, {"hit": False}
 
 @pytest.fixture
 def register(database_url: str) -> Iterator[Story]:
-    with story(database_url) as told:
+    with a_story(database_url) as told:
         yield told
 
 
@@ -47,7 +47,7 @@ def body(subjects: Any) -> bytes:
 
 
 def answers(register: Story, *bodies: bytes) -> list[dict[str, Any]]:
-    async def ask() -> list[bytes]:
+    async def all_at_once() -> list[bytes]:
         index = PostgresListIndex(register.house.conninfo, register.clock)
         screening = Screening(register.desk.tokenizer, index)
         await index.open()
@@ -56,7 +56,7 @@ def answers(register: Story, *bodies: bytes) -> list[dict[str, Any]]:
         finally:
             await index.close()
 
-    return [json.loads(answer) for answer in asyncio.run(ask())]
+    return [json.loads(answer) for answer in asyncio.run(all_at_once())]
 
 
 def screened(register: Story, **subjects: Any) -> dict[str, Any]:
@@ -209,32 +209,32 @@ def test_an_entry_answers_until_midnight_in_paris_though_nobody_swept(register: 
 
 def test_what_is_proposed_delisted_or_restricted_is_answered_like_the_unknown(register: Story) -> None:
     asked = {"a": identified("rpps", rpps(1).value), "b": named("de La Tour", "Jean")}
-    subject = register.somebody(LISTED)
+    subject = register.subject(LISTED)
     case = register.case(subject)
     assert screened(register, **asked) == {"a": NO_HIT, "b": NO_HIT}
-    entry = register.entry(case, subject)
+    entry = register.inscribe(case, subject)
     assert screened(register, **asked) == {"a": HIT, "b": HIT}
-    restrict(register.desk, register.by_supervisor(), entry, "contested")
+    restrict(register.desk, ask(BRUNO), entry, "contested")
     assert screened(register, **asked) == {"a": NO_HIT, "b": NO_HIT}
-    lift_restriction(register.desk, register.by_supervisor(), entry, "settled")
+    lift_restriction(register.desk, ask(BRUNO), entry, "settled")
     assert screened(register, **asked) == {"a": HIT, "b": HIT}
-    delist(register.desk, register.by_supervisor(), entry, DelistingGround.REPAID, "repaid")
+    delist(register.desk, ask(BRUNO), entry, DelistingGround.REPAID, "repaid")
     assert screened(register, **asked) == {"a": NO_HIT, "b": NO_HIT}
 
 
 def test_a_held_entry_still_answers_and_stops_when_its_procedure_ends(register: Story) -> None:
     subject, case, _ = register.listed(LISTED)
-    procedure = register.procedure(case, subject)
-    register.clock.move_to(BEGINNING + timedelta(days=365 * 7))
+    procedure = register.open_procedure(case, subject)
+    register.clock.move_to(MONDAY + timedelta(days=365 * 7))
     assert screened(register, a=identified("rpps", rpps(1).value)) == {"a": HIT}
-    register.procedure_ends(case, procedure)
+    register.end_procedure(case, procedure)
     assert screened(register, a=identified("rpps", rpps(1).value)) == {"a": NO_HIT}
 
 
 def test_a_rectified_identity_answers_under_its_new_form_only(register: Story) -> None:
     subject, _, _ = register.listed(LISTED)
     rectified = Person("Autre", "Jean", date(1970, 1, 31), identifiers=(rpps(3),))
-    rectify_subject(register.desk, register.by_investigator(), subject, rectified, "a mistake", 1)
+    rectify_subject(register.desk, ask(), subject, rectified, "a mistake", 1)
     found = screened(
         register,
         old_name=named("de La Tour", "Jean"),
@@ -247,8 +247,8 @@ def test_a_rectified_identity_answers_under_its_new_form_only(register: Story) -
 
 def test_a_stolen_identifier_is_no_key_to_the_entries_of_that_case(register: Story) -> None:
     _, case, _ = register.listed(LISTED)
-    victim = register.somebody(Person("Victime", "Paule", date(1960, 5, 5)))
-    record_victim(register.desk, register.by_investigator(), victim, case, (rpps(1),), "stolen")
+    victim = register.subject(Person("Victime", "Paule", date(1960, 5, 5)))
+    record_victim(register.desk, ask(), victim, case, (rpps(1),), "stolen")
     found = screened(
         register,
         stolen=identified("rpps", rpps(1).value),
@@ -307,10 +307,10 @@ def test_a_repeated_key_is_always_found(pairs: list[tuple[str, str]]) -> None:
 
 
 def test_when_the_database_cannot_be_asked_the_answer_is_unknown(register: Story) -> None:
-    async def ask() -> None:
+    async def unanswered() -> None:
         await register.house.index.open()
         await register.house.index.close()
         with pytest.raises(Busy):
             await register.house.screening.answer(body({"a": identified("rpps", rpps(1).value)}))
 
-    asyncio.run(ask())
+    asyncio.run(unanswered())

@@ -8,13 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from tests.application.story import BEGINNING, KEY, Story, story
+from tests.stories import BRUNO, MONDAY, ORGANISATION, Story, a_house, a_story, ask
 from watchlist.adapters.clock import ManualClock
 from watchlist.application.delist import delist
 from watchlist.application.open_case import RaisedAlert, qualify_alert, raise_alert
 from watchlist.application.replay import check
 from watchlist.application.sweep import due, sweep
-from watchlist.bootstrap import build
 from watchlist.domain import refusals
 from watchlist.domain.case import Case
 from watchlist.domain.case_events import Source
@@ -26,7 +25,7 @@ ELAPSED = datetime(2026, 3, 15, 23, 0, tzinfo=UTC)
 
 @pytest.fixture
 def register(database_url: str) -> Iterator[Story]:
-    with story(database_url) as told:
+    with a_story(database_url) as told:
         yield told
 
 
@@ -41,7 +40,7 @@ def test_an_entry_is_delisted_when_its_term_has_elapsed_and_not_before(register:
     assert sweep(register.desk).delisted == 0
     register.clock.move_to(ELAPSED)
     assert sweep(register.desk).delisted == 1
-    inscription = register.desk.case(case, "SEVEANE").inscription(entry)
+    inscription = register.desk.case(case, ORGANISATION).inscription(entry)
     assert inscription.state is State.DELISTED
     assert inscription.delisting_ground is DelistingGround.TERM_ELAPSED
 
@@ -64,11 +63,11 @@ def test_without_a_sweep_for_a_month_nothing_ended_is_on_the_list(register: Stor
 
 def test_an_ongoing_procedure_holds_the_entry_until_the_day_it_ends(register: Story) -> None:
     subject, case, entry = register.listed()
-    procedure = register.procedure(case, subject)
+    procedure = register.open_procedure(case, subject)
     register.clock.move_to(ELAPSED + timedelta(days=400))
     assert sweep(register.desk).delisted == 0
     assert register.on_the_list() == {entry}
-    register.procedure_ends(case, procedure)
+    register.end_procedure(case, procedure)
     assert register.on_the_list() == set()
     assert sweep(register.desk).delisted == 1
 
@@ -80,7 +79,7 @@ def test_three_schedulers_at_once_delist_each_entry_once(register: Story, databa
     register.clock.move_to(ELAPSED)
 
     def another_scheduler(_: int) -> int:
-        with build(database_url, KEY, ManualClock(ELAPSED)) as house:
+        with a_house(database_url, ManualClock(ELAPSED)) as house:
             return sum(sweep(house.desk, limit=7).delisted for _ in range(5))
 
     with ThreadPoolExecutor(3) as schedulers:
@@ -94,7 +93,7 @@ def test_a_decision_taken_while_the_sweep_runs_is_not_recorded_twice(register: S
     register.clock.move_to(ELAPSED)
     sweep(register.desk)
     with pytest.raises(refusals.NotListed):
-        delist(register.desk, register.by_supervisor(), entry, DelistingGround.REPAID, "reason")
+        delist(register.desk, ask(BRUNO), entry, DelistingGround.REPAID, "reason")
 
 
 def test_one_case_that_cannot_be_read_keeps_no_other_listed(
@@ -124,40 +123,37 @@ def test_a_dry_run_counts_what_will_be_due_and_records_nothing(register: Story) 
 
 
 def raised(register: Story, day: date) -> UUID:
-    subject = register.somebody()
+    subject = register.subject()
     alert = RaisedAlert((subject,), day, Source.TIP_OFF, "summary")
-    return raise_alert(register.desk, register.by_investigator(), alert).id
+    return raise_alert(register.desk, ask(), alert).id
 
 
 def vault_rows(register: Story, owner: UUID) -> int:
-    with register.house.pool.connection() as conn:
-        row = conn.execute("SELECT count(*) AS n FROM vault WHERE owner = %b", (owner,)).fetchone()
-    assert row is not None
-    return int(row["n"])
+    return int(register.rows("SELECT count(*) AS n FROM vault WHERE owner = %b", owner)[0]["n"])
 
 
 def test_an_alert_not_qualified_within_six_months_is_purged(register: Story) -> None:
-    alert = raised(register, BEGINNING.date())
+    alert = raised(register, MONDAY.date())
     register.clock.move_to(datetime(2021, 9, 15, 21, 59, tzinfo=UTC))
     assert sweep(register.desk).alerts_purged == 0
     register.clock.move_to(datetime(2021, 9, 15, 22, 0, tzinfo=UTC))
     assert sweep(register.desk).alerts_purged == 1
-    assert register.desk.case(alert, "SEVEANE").state == "purged"
+    assert register.desk.case(alert, ORGANISATION).state == "purged"
     assert vault_rows(register, alert) == 0
     assert register.desk.keyring.keys([alert]) == {}
     assert sweep(register.desk).alerts_purged == 0
 
 
 def test_an_expired_alert_can_no_longer_be_qualified_though_nobody_swept(register: Story) -> None:
-    alert = raised(register, BEGINNING.date())
+    alert = raised(register, MONDAY.date())
     register.clock.move_to(datetime(2021, 9, 15, 22, 0, tzinfo=UTC))
     with pytest.raises(refusals.AlertExpired):
-        qualify_alert(register.desk, register.by_investigator(), alert, True, "late")
+        qualify_alert(register.desk, ask(), alert, True, "late")
 
 
 def test_an_alert_found_not_relevant_is_purged_at_once(register: Story) -> None:
-    alert = raised(register, BEGINNING.date())
-    receipt = qualify_alert(register.desk, register.by_investigator(), alert, False, "nothing in it")
+    alert = raised(register, MONDAY.date())
+    receipt = qualify_alert(register.desk, ask(), alert, False, "nothing in it")
     assert receipt["state"] == "purged"
     assert vault_rows(register, alert) == 0
 
@@ -165,12 +161,12 @@ def test_an_alert_found_not_relevant_is_purged_at_once(register: Story) -> None:
 def test_a_purge_that_a_crash_interrupted_is_done_by_the_next_sweep(
     register: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alert = raised(register, BEGINNING.date())
+    alert = raised(register, MONDAY.date())
     with monkeypatch.context() as killed:
         killed.setattr(type(register.desk.keyring), "destroy", _interrupt)
         with pytest.raises(KeyboardInterrupt):
-            qualify_alert(register.desk, register.by_investigator(), alert, False, "nothing in it")
-    assert register.desk.case(alert, "SEVEANE").state == "dismissed"
+            qualify_alert(register.desk, ask(), alert, False, "nothing in it")
+    assert register.desk.case(alert, ORGANISATION).state == "dismissed"
     assert sweep(register.desk).alerts_purged == 1
     assert vault_rows(register, alert) == 0
 
@@ -182,9 +178,9 @@ def _interrupt(*_: object) -> bool:
 def test_after_a_sweep_the_pictures_are_what_the_log_says(register: Story) -> None:
     for months in (1, 12, 60):
         subject, case, _ = register.listed(months=months)
-        register.procedure(case, subject)
+        register.open_procedure(case, subject)
     register.listed()
-    raised(register, BEGINNING.date())
+    raised(register, MONDAY.date())
     register.clock.move_to(ELAPSED)
     sweep(register.desk)
     _, differences = check(register.desk, register.house.snapshots)

@@ -6,7 +6,7 @@ import pytest
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
-from tests.adapters.stories import Story, a_house, a_person, ask, at_once
+from tests.stories import Story, a_house, a_person, ask, at_once
 from watchlist.adapters import ciphers
 from watchlist.adapters.ciphers import Tampered
 from watchlist.adapters.postgres.connections import service_conninfo

@@ -89,9 +89,7 @@ class Matter:
         imported_from: str | None = None,
     ) -> Inscription:
         person = person or self.person
-        return self.case.propose(
-            act(on, by), uuid4(), person.id, person, a_proposal(months, imported_from)
-        )
+        return self.case.propose(act(on, by), uuid4(), person.id, person, a_proposal(months, imported_from))
 
     def approve(
         self,
@@ -102,9 +100,7 @@ class Matter:
     ) -> Inscription:
         return self.case.approve(act(on, by), entry.id, person or self._person(entry.subject_id))
 
-    def inscribe(
-        self, on: str | datetime, months: int = 60, person: Subject | None = None
-    ) -> Inscription:
+    def inscribe(self, on: str | datetime, months: int = 60, person: Subject | None = None) -> Inscription:
         """Proposed by Anne and approved by Bruno at that moment."""
         return self.approve(self.propose(on, months, person=person), on, person=person)
 

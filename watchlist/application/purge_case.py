@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from watchlist.application.desk import Desk
+from watchlist.application.ordered_id import ordered_id
 from watchlist.application.receipt import Decided, Receipt, decided
 from watchlist.application.work import Ask, Work
 
@@ -23,4 +24,4 @@ def purge_case(desk: Desk, ask: Ask, case_id: UUID) -> Receipt:
             work.forgotten.append(case.id)
         return decided(case, state=case.state)
 
-    return desk.carry_out(replace(ask, command_id=uuid4()), decide)
+    return desk.carry_out(replace(ask, command_id=ordered_id()), decide)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from msgspec import Struct
 
+from watchlist.application.ordered_id import ordered_id
 from watchlist.domain.aggregate import Act
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.tokens import Token
@@ -19,7 +20,7 @@ class Ask:
 
     operator: UUID
     organisation: str
-    command_id: UUID = field(default_factory=uuid4)
+    command_id: UUID = field(default_factory=ordered_id)
     mac: bytes = b""
 
 
@@ -61,7 +62,7 @@ class Work:
 
     def seal(self, owner: UUID, name: str, value: str | bytes) -> Sealed:
         """Seal one value of an owner; the event keeps what is returned."""
-        ref = uuid4()
+        ref = ordered_id()
         raw = value.encode() if isinstance(value, str) else value
         sealed, ciphertext = self.cipher.seal(self._key(owner), owner, name, ref, raw)
         self.sealed.append(SealedRow(ref, owner, name, ciphertext))

@@ -64,7 +64,7 @@ CREATE TABLE watchlist.commands (
     position bigint NOT NULL,
     recorded_at timestamptz NOT NULL
 );
-CREATE INDEX commands_age ON watchlist.commands (recorded_at);
+CREATE INDEX commands_age ON watchlist.commands USING brin (recorded_at);
 GRANT SELECT, INSERT, DELETE ON watchlist.commands TO watchlist_service;
 
 -- personal values, each under its owner's key; a row is never changed, only forgotten

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from threading import Barrier
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
+
+from stdnum import luhn
 
 from watchlist.adapters.clock import ManualClock
 from watchlist.application.follow_procedure import (
@@ -44,14 +47,23 @@ def a_house(database_url: str, clock: Any = None, **settings: Any) -> House:
     return build(database_url, MASTER, clock or ManualClock(MONDAY), **settings)
 
 
-def ask(by: UUID = ANNE, organisation: str = ORGANISATION, command_id: UUID | None = None, mac: bytes = b"") -> Ask:
+def ask(
+    by: UUID = ANNE, organisation: str = ORGANISATION, command_id: UUID | None = None, mac: bytes = b""
+) -> Ask:
     return Ask(by, organisation, command_id or uuid4(), mac)
 
 
-def a_person(
-    family_name: str = "Lefèvre", given_names: str = "Anne", *identifiers: Identifier
-) -> Person:
+def a_person(family_name: str = "Lefèvre", given_names: str = "Anne", *identifiers: Identifier) -> Person:
     return Person(family_name, given_names, date(1970, 1, 2), identifiers=identifiers)
+
+
+def rpps(number: int) -> Identifier:
+    """An RPPS of that number, its check digit right."""
+    return Identifier("rpps", luhn_completed(f"10{number:08d}"))
+
+
+def luhn_completed(body: str) -> str:
+    return body + str(luhn.calc_check_digit(body))
 
 
 class Story:
@@ -72,11 +84,14 @@ class Story:
 
     def case(self, *subject_ids: UUID, organisation: str = ORGANISATION) -> UUID:
         """A qualified case."""
-        today = periods.civil_date(self.house.clock.now())
-        alert = RaisedAlert(subject_ids, today, Source.CONTROL, "une anomalie")
-        case_id = raise_alert(self.desk, ask(organisation=organisation), alert).id
+        case_id = self.alert(*subject_ids, organisation=organisation)
         qualify_alert(self.desk, ask(organisation=organisation), case_id, True, "pertinente")
         return case_id
+
+    def alert(self, *subject_ids: UUID, organisation: str = ORGANISATION) -> UUID:
+        today = periods.civil_date(self.house.clock.now())
+        raised = RaisedAlert(subject_ids, today, Source.CONTROL, "une anomalie")
+        return raise_alert(self.desk, ask(organisation=organisation), raised).id
 
     def propose(self, case_id: UUID, subject_id: UUID, months: int = 60) -> Receipt:
         proposal = Proposed(A_PROPOSAL.grounds, months, A_PROPOSAL.proportionality)
@@ -106,6 +121,10 @@ class Story:
         ended = EndedProcedure(Outcome.ACQUITTED, today, "art. 8 CPP", today)
         end_procedure(self.desk, ask(), case_id, procedure_id, ended)
 
+    def on_the_list(self) -> set[UUID]:
+        now = self.house.clock.now()
+        return {row["inscription_id"] for row in self.house.pictures.current_list(None, now, limit=1000)}
+
     def rows(self, query: str, *params: Any) -> list[dict[str, Any]]:
         with self.house.pool.connection() as conn:
             return conn.execute(query.encode(), params).fetchall()
@@ -122,6 +141,12 @@ class Story:
             self.house.clock.now(),
         )
         return {row["inscription_id"] for row in rows if _meets(question, row["given"])}
+
+
+@contextmanager
+def a_story(database_url: str) -> Iterator[Story]:
+    with a_house(database_url) as house:
+        yield Story(house)
 
 
 def _meets(question: Any, given: bytes | None) -> bool:
