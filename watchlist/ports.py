@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -38,11 +38,22 @@ class SealedRow(Struct, frozen=True):
     ciphertext: bytes
 
 
+class NewKeys(Struct, frozen=True):
+    """Keys of new owners, and the same wrapped, as they are kept."""
+
+    keys: Mapping[UUID, bytes]
+    wrapped: Mapping[UUID, bytes]
+
+
 class Keyring(Protocol):
     """One data key per owner (a subject or a case), wrapped; gone when it is destroyed."""
 
-    def create(self, owners: Iterable[UUID]) -> dict[UUID, bytes]:
-        """New keys, committed when this returns; an owner that has or had one is refused."""
+    def make(self, owners: Iterable[UUID]) -> NewKeys:
+        """New keys, to be kept in the transaction that first needs them; an owner that has or had one is refused."""
+        ...
+
+    def opened(self, wrapped: Mapping[UUID, bytes]) -> dict[UUID, bytes]:
+        """The keys of wrapped ones that were read with something else."""
         ...
 
     def keys(self, owners: Iterable[UUID]) -> dict[UUID, bytes]:
@@ -106,8 +117,13 @@ class Log(Protocol):
         """Whether this is the only sweep that runs, everywhere, while it lasts."""
         ...
 
-    def load(self, ids: Iterable[UUID]) -> dict[UUID, Aggregate]:
-        """The aggregates of these streams, as they stand; those without events are left out."""
+    def load(
+        self, ids: Iterable[UUID], wrapped: MutableMapping[UUID, bytes] | None = None
+    ) -> dict[UUID, Aggregate]:
+        """The aggregates of these streams, as they stand; those without events are left out.
+
+        Their wrapped keys are put into `wrapped`, in the same round trip.
+        """
         ...
 
     def record(self, aggregates: Sequence[Aggregate], work: Any) -> int:

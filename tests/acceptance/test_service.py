@@ -111,11 +111,12 @@ def test_from_an_alert_to_the_list_and_off_it_and_what_it_was_in_between(
     assert witness.looks() == []
 
     with ThreadPoolExecutor(2) as commands:
+        checked = commands.submit(_checked, running)
         replayed = commands.map(lambda seen: _replayed(running, seen[0]), witness.seen)
         for (at, then), told in zip(witness.seen, replayed, strict=True):
             assert office.auditor.get(f"/list?as_of={_written(at)}")["items"] == then
             assert told == {item["inscription_id"]: item["held_by"] for item in then}
-    assert _checked(running)
+        assert checked.result()
     events = office.auditor.events()
     assert [event["topic"] for event in events] == [
         "subject.registered",
@@ -234,16 +235,22 @@ def test_a_healthy_service_passes_its_doctor(running: Service, office: Office) -
 def test_a_revoked_key_and_a_leavers_keys_open_nothing_within_a_second(
     running: Service, office: Office
 ) -> None:
-    revoked, leaver = running.hire("integrator", "one"), running.hire("investigator", "two")
-    leaver_id = leaver.get("/me")["operator_id"]
-    for somebody, command in (
-        (revoked, ("key", "revoke", revoked.key_id)),
-        (leaver, ("operator", "leave", leaver_id)),
-    ):
-        with _asking(somebody):
-            assert running.run(*command).status == 0
-            time.sleep(1)
-            assert [somebody.ask("GET", "/me").status_code for _ in range(3)] == [401] * 3
+    with ThreadPoolExecutor(2) as commands:
+        revoked, leaver = commands.map(running.hire, ("integrator", "investigator"), ("one", "two"))
+        leaver_id = leaver.get("/me")["operator_id"]
+
+        def ends(somebody: Somebody, *command: str) -> list[int]:
+            """What is answered a second after the command, to somebody who never stopped asking."""
+            with _asking(somebody):
+                assert running.run(*command).status == 0
+                time.sleep(1)
+                return [somebody.ask("GET", "/me").status_code for _ in range(3)]
+
+        answers = [
+            commands.submit(ends, revoked, "key", "revoke", revoked.key_id),
+            commands.submit(ends, leaver, "operator", "leave", leaver_id),
+        ]
+        assert [answer.result() for answer in answers] == [[401] * 3] * 2
     assert office.investigator.ask("GET", "/me").status_code == 200
 
 

@@ -125,7 +125,7 @@ def _choices(made: argparse.ArgumentParser) -> list[str]:
 
 def _openapi() -> dict[str, Any]:
     """Without a database: nothing of the house is asked."""
-    return create_app(cast(House, SimpleNamespace(pool=None, clock=None))).openapi()
+    return create_app(cast(House, SimpleNamespace(operators=None, clock=None))).openapi()
 
 
 def _figures(file: Path) -> list[str]:

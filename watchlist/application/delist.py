@@ -48,7 +48,7 @@ def lift_restriction(desk: Desk, ask: Ask, inscription_id: UUID, reason: str) ->
 
 def _decide(desk: Desk, ask: Ask, inscription_id: UUID, act: Callable[[Case, Work], None]) -> Receipt:
     def decide(work: Work) -> Decided:
-        case = desk.case_of(inscription_id, ask.organisation)
+        case = desk.case_of(inscription_id, ask.organisation, work)
         act(case, work)
         inscription = case.inscription(inscription_id)
         return decided(case, id=inscription_id, state=inscription.state, restricted=inscription.restricted)

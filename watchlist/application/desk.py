@@ -95,9 +95,9 @@ class Desk:
 
     # Fetching ---------------------------------------------------------------------------------
 
-    def case(self, id: UUID, organisation: str) -> Case:
-        """The case, if it is this organisation's (C6)."""
-        return self._own(id, organisation, Case, refusals.NoSuchCase)
+    def case(self, id: UUID, organisation: str, work: Work | None = None) -> Case:
+        """The case, if it is this organisation's (C6); for some work, its key comes along."""
+        return self._own(id, organisation, Case, refusals.NoSuchCase, work=work)
 
     def subject(self, id: UUID, organisation: str, field: str | None = None) -> Subject:
         return self._own(id, organisation, Subject, refusals.NoSuchSubject, field)
@@ -113,11 +113,11 @@ class Desk:
             id: _kept(found.get(id), organisation, Subject, refusals.NoSuchSubject, field) for id in wanted
         }
 
-    def case_of(self, inscription_id: UUID, organisation: str) -> Case:
+    def case_of(self, inscription_id: UUID, organisation: str, work: Work | None = None) -> Case:
         case_id = self.registry.case_of(inscription_id)
         if case_id is None:
             raise refusals.NoSuchInscription()
-        return self._own(case_id, organisation, Case, refusals.NoSuchInscription)
+        return self._own(case_id, organisation, Case, refusals.NoSuchInscription, work=work)
 
     def _own(
         self,
@@ -126,8 +126,10 @@ class Desk:
         kind: type[A],
         missing: type[refusals.NotFound],
         field: str | None = None,
+        work: Work | None = None,
     ) -> A:
-        return _kept(self.log.load([id]).get(id), organisation, kind, missing, field)
+        found = self.log.load([id], work.wrapped if work else None)
+        return _kept(found.get(id), organisation, kind, missing, field)
 
     # Opening ----------------------------------------------------------------------------------
 

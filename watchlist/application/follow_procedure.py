@@ -46,7 +46,7 @@ def sealed_procedure(work: Work, case_id: UUID, opened: OpenedProcedure) -> NewP
 
 def open_procedure(desk: Desk, ask: Ask, case_id: UUID, opened: OpenedProcedure) -> Receipt:
     def decide(work: Work) -> Decided:
-        case = desk.case(case_id, ask.organisation)
+        case = desk.case(case_id, ask.organisation, work)
         id = uuid4()
         case.open_procedure(work.act, id, sealed_procedure(work, case.id, opened))
         return decided(case, id=id, procedure_id=id)
@@ -56,7 +56,7 @@ def open_procedure(desk: Desk, ask: Ask, case_id: UUID, opened: OpenedProcedure)
 
 def end_procedure(desk: Desk, ask: Ask, case_id: UUID, procedure_id: UUID, ended: EndedProcedure) -> Receipt:
     def decide(work: Work) -> Decided:
-        case = desk.case(case_id, ask.organisation)
+        case = desk.case(case_id, ask.organisation, work)
         ending = Ending(
             ended.outcome,
             ended.ended_on,

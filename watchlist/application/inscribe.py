@@ -47,7 +47,7 @@ def _sealed(work: Work, case: Case, proposed: Proposed) -> Proposal:
 
 def propose(desk: Desk, ask: Ask, case_id: UUID, subject_id: UUID, proposed: Proposed) -> Receipt:
     def decide(work: Work) -> Decided:
-        case = desk.case(case_id, ask.organisation)
+        case = desk.case(case_id, ask.organisation, work)
         subject = desk.subject(subject_id, ask.organisation, "subject_id")
         id = uuid4()
         made = case.propose(work.act, id, subject_id, subject, _sealed(work, case, proposed))
@@ -62,7 +62,7 @@ def amend(
     """Change some of grounds, term and proportionality of a proposal; the rest stays as it was."""
 
     def decide(work: Work) -> Decided:
-        case = desk.case_of(inscription_id, ask.organisation)
+        case = desk.case_of(inscription_id, ask.organisation, work)
         if case.version != if_version:
             raise refusals.StaleVersion(state=str(case.version))
         case.amend(work.act, inscription_id, _changed(work, case, inscription_id, changes))
@@ -88,7 +88,7 @@ def _changed(work: Work, case: Case, inscription_id: UUID, changes: Mapping[str,
 
 def withdraw(desk: Desk, ask: Ask, inscription_id: UUID) -> Receipt:
     def decide(work: Work) -> Decided:
-        case = desk.case_of(inscription_id, ask.organisation)
+        case = desk.case_of(inscription_id, ask.organisation, work)
         case.withdraw(work.act, inscription_id)
         return decided(case, id=inscription_id, state=case.inscription(inscription_id).state)
 
@@ -97,7 +97,7 @@ def withdraw(desk: Desk, ask: Ask, inscription_id: UUID) -> Receipt:
 
 def reject(desk: Desk, ask: Ask, inscription_id: UUID, reason: str) -> Receipt:
     def decide(work: Work) -> Decided:
-        case = desk.case_of(inscription_id, ask.organisation)
+        case = desk.case_of(inscription_id, ask.organisation, work)
         case.reject(work.act, inscription_id, work.seal(case.id, "rejection", reason))
         return decided(case, id=inscription_id, state=case.inscription(inscription_id).state)
 
@@ -108,7 +108,7 @@ def approve(desk: Desk, ask: Ask, inscription_id: UUID, deferral: Deferral | Non
     """L5: by a second person; from then on the subject is listed."""
 
     def decide(work: Work) -> Decided:
-        case = desk.case_of(inscription_id, ask.organisation)
+        case = desk.case_of(inscription_id, ask.organisation, work)
         proposed = case.inscription(inscription_id)
         if proposed.provenance is not None and proposed.state is State.PROPOSED:
             raise refusals.WaitsForItsImport(state=proposed.state)

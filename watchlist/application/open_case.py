@@ -50,7 +50,7 @@ def qualify_alert(desk: Desk, ask: Ask, case_id: UUID, relevant: bool, reason: s
     """C1: relevant, it becomes a case under investigation; not relevant, it is purged at once."""
 
     def decide(work: Work) -> Decided:
-        case = desk.case(case_id, ask.organisation)
+        case = desk.case(case_id, ask.organisation, work)
         if relevant:
             case.qualify(work.act, work.seal(case.id, "qualification", reason))
         else:
@@ -65,7 +65,7 @@ def close_case(desk: Desk, ask: Ask, case_id: UUID, outcome: ClosingOutcome) -> 
     """C3."""
 
     def decide(work: Work) -> Decided:
-        case = desk.case(case_id, ask.organisation)
+        case = desk.case(case_id, ask.organisation, work)
         case.close(work.act, outcome)
         return decided(case, state=case.state)
 

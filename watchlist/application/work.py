@@ -45,6 +45,9 @@ class Work:
     keyring: Keyring
     cipher: Cipher
     keys: dict[UUID, bytes] = field(default_factory=dict)
+    new_keys: dict[UUID, bytes] = field(default_factory=dict)
+    wrapped: dict[UUID, bytes] = field(default_factory=dict)
+    """Keys that came with an aggregate and were not needed yet."""
     sealed: list[SealedRow] = field(default_factory=list)
     subject_tokens: list[SubjectTokens] = field(default_factory=list)
     stolen: list[tuple[UUID, bytes]] = field(default_factory=list)
@@ -57,8 +60,10 @@ class Work:
     answer: bytes = b"{}"
 
     def new_owners(self, *owners: UUID) -> None:
-        """Keys for new subjects or cases, committed before the events that need them."""
-        self.keys.update(self.keyring.create(owners))
+        """Keys for new subjects, cases or imports, committed with the events that need them or not at all."""
+        made = self.keyring.make(owners)
+        self.keys.update(made.keys)
+        self.new_keys.update(made.wrapped)
 
     def seal(self, owner: UUID, name: str, value: str | bytes) -> Sealed:
         """Seal one value of an owner; the event keeps what is returned."""
@@ -72,6 +77,8 @@ class Work:
         return None if value is None else self.seal(owner, name, value)
 
     def _key(self, owner: UUID) -> bytes:
+        if owner not in self.keys and owner in self.wrapped:
+            self.keys.update(self.keyring.opened({owner: self.wrapped[owner]}))
         if owner not in self.keys:
             self.keys.update(self.keyring.keys([owner]))
         try:

@@ -14,7 +14,7 @@ from watchlist.domain.identifiers import Identifier, listed_keys
 
 def add_subject(desk: Desk, ask: Ask, case_id: UUID, subject_id: UUID) -> Receipt:
     def decide(work: Work) -> Decided:
-        case = desk.case(case_id, ask.organisation)
+        case = desk.case(case_id, ask.organisation, work)
         desk.subject(subject_id, ask.organisation, "subject_id").require_itself("subject_id")
         case.add_subject(work.act, subject_id)
         return decided(case)
@@ -24,7 +24,7 @@ def add_subject(desk: Desk, ask: Ask, case_id: UUID, subject_id: UUID) -> Receip
 
 def add_note(desk: Desk, ask: Ask, case_id: UUID, text: str) -> Receipt:
     def decide(work: Work) -> Decided:
-        case = desk.case(case_id, ask.organisation)
+        case = desk.case(case_id, ask.organisation, work)
         case.add_note(work.act, work.seal(case.id, "note", text))
         return decided(case)
 
@@ -35,7 +35,7 @@ def add_evidence(desk: Desk, ask: Ask, case_id: UUID, description: str, sha256: 
     """A description and the digest of a document that stays outside; both are vaulted (C5)."""
 
     def decide(work: Work) -> Decided:
-        case = desk.case(case_id, ask.organisation)
+        case = desk.case(case_id, ask.organisation, work)
         id = uuid4()
         sealed = work.seal(case.id, "evidence", description), work.seal(case.id, "sha256", sha256)
         case.add_evidence(work.act, id, *sealed)
@@ -50,7 +50,7 @@ def record_victim(
     """L10: a victim of identity theft in this case; what was stolen is no key to the case's entries."""
 
     def decide(work: Work) -> Decided:
-        case = desk.case(case_id, ask.organisation)
+        case = desk.case(case_id, ask.organisation, work)
         desk.subject(subject_id, ask.organisation)
         document = msgspec.json.encode([[identifier.scheme, identifier.value] for identifier in stolen])
         case.record_victim(

@@ -6,7 +6,7 @@ A destroyed key leaves its owner's row with nothing in it, so that it can never 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 import psycopg
@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool
 
 from watchlist.adapters import ciphers
 from watchlist.adapters.postgres.connections import Connection, borrowed
+from watchlist.ports import NewKeys
 
 
 class KeyExists(Exception):
@@ -27,23 +28,28 @@ class PostgresKeyring:
         self._pool = pool
         self._master = master
 
+    def make(self, owners: Iterable[UUID]) -> NewKeys:
+        """Kept by the transaction that records their first use: the log is in the same database."""
+        keys = {owner: ciphers.new_key() for owner in owners}
+        wrapped = {owner: ciphers.wrap(self._master, key, owner.bytes) for owner, key in keys.items()}
+        return NewKeys(keys, wrapped)
+
     def create(self, owners: Iterable[UUID]) -> dict[UUID, bytes]:
-        made = {owner: ciphers.new_key() for owner in owners}
-        wrapped = [ciphers.wrap(self._master, key, owner.bytes) for owner, key in made.items()]
+        """New keys, committed when this returns; refuses with KeyExists an owner that has or had one."""
+        made = self.make(owners)
         try:
-            with borrowed(self._pool) as conn, conn.pipeline(), conn.transaction():
-                # Not flushed by itself: the log is in the same cluster, and an event's own flush covers
-                # the key that was committed before it. A crash in between loses both.
-                conn.execute("SET LOCAL synchronous_commit = off")
+            with borrowed(self._pool) as conn:
                 conn.execute(
                     "INSERT INTO watchlist_keys.data_keys (owner, wrapped)"
                     " SELECT * FROM unnest(%b::uuid[], %b::bytea[])",
-                    (list(made), wrapped),
-                    prepare=True,
+                    (list(made.wrapped), list(made.wrapped.values())),
                 )
         except psycopg.errors.UniqueViolation:
             raise KeyExists("an owner has, or had, a key") from None
-        return made
+        return dict(made.keys)
+
+    def opened(self, wrapped: Mapping[UUID, bytes]) -> dict[UUID, bytes]:
+        return {owner: ciphers.unwrap(self._master, key, owner.bytes) for owner, key in wrapped.items()}
 
     def keys(self, owners: Iterable[UUID]) -> dict[UUID, bytes]:
         with borrowed(self._pool) as conn:

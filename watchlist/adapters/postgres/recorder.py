@@ -120,6 +120,8 @@ def _one_trip(conn: Connection) -> Iterator[None]:
 def _recorded(stored_events: Sequence[StoredEvent], work: Work) -> tuple[Any, ...]:
     sealed, ask = work.sealed, work.ask
     return (
+        list(work.new_keys),
+        list(work.new_keys.values()),
         [row.ref for row in sealed],
         [row.owner for row in sealed],
         [row.field for row in sealed],

@@ -3,8 +3,10 @@
 SELECT begin_recording(%b, %b, %b, %b)
 
 -- name: record
--- what the command sealed, its events in their order, and the command itself: a second row of one is refused
-WITH kept AS (
+-- the keys of new owners, what the command sealed, its events in their order, and the command itself: a second row of one is refused
+WITH keyed AS (
+    INSERT INTO watchlist_keys.data_keys (owner, wrapped) SELECT * FROM unnest(%b::uuid[], %b::bytea[])
+), kept AS (
     INSERT INTO vault (ref, owner, field, ciphertext)
     SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::bytea[])
 ), appended AS (
@@ -40,3 +42,11 @@ WHERE originator_id = ANY(%b) ORDER BY originator_id, originator_version
 -- name: forget_answers
 -- a repeated command is recognised for a day
 DELETE FROM commands WHERE recorded_at < %b
+
+-- name: load_with_keys
+-- the same, after the wrapped keys of their owners (without a topic)
+SELECT owner AS originator_id, 0::bigint AS originator_version, NULL::text AS topic, wrapped AS state
+FROM watchlist_keys.data_keys WHERE owner = ANY(%b) AND wrapped IS NOT NULL
+UNION ALL
+(SELECT originator_id, originator_version, topic, state FROM events
+ WHERE originator_id = ANY(%b) ORDER BY originator_id, originator_version)

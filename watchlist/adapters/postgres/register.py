@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import groupby
@@ -76,12 +76,21 @@ class Register(Application[UUID]):
 
     # The port ---------------------------------------------------------------------------------
 
-    def load(self, ids: Iterable[UUID]) -> dict[UUID, Aggregate]:
+    def load(
+        self, ids: Iterable[UUID], wrapped: MutableMapping[UUID, bytes] | None = None
+    ) -> dict[UUID, Aggregate]:
+        """The aggregates by stream; with `wrapped`, their keys in the same trip, while both are in one database."""
+        query = SQL["load"] if wrapped is None else SQL["load_with_keys"]
+        wanted = list(ids)
         try:
             with self.service_factory.datastore.get_connection() as conn:
-                rows = conn.execute(SQL["load"], (list(ids),), prepare=True, binary=True).fetchall()
+                parameters = [wanted] if wrapped is None else [wanted, wanted]
+                rows = conn.execute(query, parameters, prepare=True, binary=True).fetchall()
         except OperationalError as error:
             raise Busy() from error
+        if wrapped is not None:
+            wrapped.update({row["originator_id"]: row["state"] for row in rows if row["topic"] is None})
+            rows = [row for row in rows if row["topic"] is not None]
         return dict(self._projected(rows))
 
     def _projected(self, rows: Iterable[dict[str, Any]]) -> Iterator[tuple[UUID, Aggregate]]:
