@@ -169,6 +169,9 @@ class Service:
                 assert self.process is not None
                 self.process.kill()
                 self.process.wait()
+        pid = self.postmaster()
+        if pid is not None and os.fsencode(self.data) in _command(pid):
+            os.kill(pid, signal.SIGQUIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +262,13 @@ def lives(pid: int) -> bool:
         return _fields(Path(f"/proc/{pid}/stat"))[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def _parent(stat: Path) -> int:

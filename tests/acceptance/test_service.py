@@ -194,8 +194,8 @@ def test_killed_it_starts_again_and_nothing_acknowledged_is_lost(running: Servic
     running.process.wait()
     for thread in threads:
         thread.join()
-    running.start()
     assert soon(lambda: not any(lives(pid) for pid in family))
+    running.start()
     notes = [e["position"] for e in office.auditor.events() if e["topic"] == "case.note_added"]
     assert len(set(acknowledged)) == len(acknowledged)
     assert set(acknowledged) <= set(notes)

@@ -48,6 +48,10 @@ class CaseEvent(Event, frozen=True, kw_only=True):
     """Anything recorded in the stream of a case."""
 
 
+class FindingEvent(CaseEvent, frozen=True, kw_only=True):
+    """What an investigation finds: it stands in the case's file, and of its row only the last activity differs."""
+
+
 class ProposalEvent(CaseEvent, frozen=True, kw_only=True):
     """What happens to a proposal: it shows on the inscription, and nobody's standing on the list differs."""
 
@@ -92,12 +96,12 @@ class SubjectAdded(CaseEvent, frozen=True, kw_only=True):
     subject_id: UUID
 
 
-class NoteAdded(CaseEvent, frozen=True, kw_only=True):
+class NoteAdded(FindingEvent, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "case.note_added"
     text: Sealed
 
 
-class EvidenceAdded(CaseEvent, frozen=True, kw_only=True):
+class EvidenceAdded(FindingEvent, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "case.evidence_added"
     evidence_id: UUID
     description: Sealed

@@ -13,7 +13,7 @@ from watchlist.adapters.postgres.queries import queries
 from watchlist.application.work import Work
 from watchlist.domain.aggregate import Aggregate, Event
 from watchlist.domain.case import Case
-from watchlist.domain.case_events import ProposalEvent
+from watchlist.domain.case_events import FindingEvent, ProposalEvent
 from watchlist.domain.import_batch import ImportBatch
 from watchlist.domain.subject import Subject
 from watchlist.projections import rows
@@ -55,12 +55,19 @@ def paint(brush: Brush, aggregates: Iterable[Aggregate], events: Sequence[Event]
     _paint_subjects(brush, subjects, work)
     brush.rows("imports", [rows.import_row(a) for a in touched if isinstance(a, ImportBatch)])
     cases = [a for a in touched if isinstance(a, Case)]
-    brush.rows("cases", [rows.case_row(case) for case in cases])
+    otherwise = {event.originator_id for event in events if not isinstance(event, FindingEvent)}
+    _paint_activity(brush, [case for case in cases if case.id not in otherwise])
+    brush.rows("cases", [rows.case_row(case) for case in cases if case.id in otherwise])
     if work.stolen:
         brush.paint("stolen_tokens", [case for case, _ in work.stolen], [digest for _, digest in work.stolen])
     _paint_list(brush, [case for case in cases if case.id in moving])
     _answer_for(brush, [subject.id for subject in subjects if subject.version > 1])
     _paint_imported(brush, work)
+
+
+def _paint_activity(brush: Brush, cases: Sequence[Case]) -> None:
+    for case in cases:
+        brush.paint("activity", case.last_active_at, case.inactive_at, case.version, case.id)
 
 
 def _paint_list(brush: Brush, cases: Sequence[Case]) -> None:

@@ -6,6 +6,10 @@ ON CONFLICT (case_id) DO UPDATE SET
     alert_ends_at = excluded.alert_ends_at, inactive_at = excluded.inactive_at,
     data_end_at = excluded.data_end_at, subject_ids = excluded.subject_ids, version = excluded.version
 
+-- name: activity
+-- a case in which something was found: the commonest command, and nothing else of the row differs
+UPDATE cases SET last_active_at = %b, inactive_at = %b, version = %b WHERE case_id = %b
+
 -- name: inscriptions
 -- one row per inscription, as it stands
 INSERT INTO inscriptions SELECT * FROM json_populate_recordset(NULL::inscriptions, %b::json)

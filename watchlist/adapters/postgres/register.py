@@ -102,15 +102,15 @@ class Register(Application[UUID]):
             yield stream, aggregate
 
     def record(self, aggregates: Sequence[Aggregate], work: Work) -> int:
-        """The library's save, its recorder told what else belongs to the transaction.
+        """The library's save without its search for what each object is; its recorder is told what else belongs.
 
         A command that decided nothing new records nothing: its position is the log's last.
         """
-        events: list[Event] = [event for aggregate in aggregates for event in aggregate.pending]
+        events: list[Event] = [event for aggregate in aggregates for event in aggregate.collect_events()]
         if not events:
             return self.position()
         try:
-            recordings = self.save(*aggregates, work=work, aggregates=aggregates, events=events)
+            recordings = self.events.put(events, work=work, aggregates=aggregates, events=events)
         except psycopg.Error as error:
             raise Busy() from error
         return recordings[-1].notification.id
