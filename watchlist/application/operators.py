@@ -120,8 +120,9 @@ def revoke_key(
         raise NoSuchKey()
     key, operator, _ = found
     if key.revoked_at is None:
-        key = replace(key, revoked_at=clock.now())
-        operators.revoke(key_id, clock.now())
+        now = clock.now()
+        key = replace(key, revoked_at=now)
+        operators.revoke(key_id, now)
     return key, operator
 
 
@@ -131,8 +132,9 @@ def leave(operators: Operators, clock: Clock, operator_id: UUID, organisation: s
     if operator is None or organisation not in (None, operator.organisation):
         raise NoSuchOperator()
     if operator.left_at is None:
-        operator = replace(operator, left_at=clock.now())
-        operators.leave(operator_id, clock.now())
+        now = clock.now()
+        operator = replace(operator, left_at=now)
+        operators.leave(operator_id, now)
     return operator
 
 

@@ -86,6 +86,7 @@ WHERE (s.subject_id = ANY(%b) OR s.merged_into = ANY(%b)) AND i.state = 'active'
 -- one row per import
 INSERT INTO imports SELECT * FROM json_populate_recordset(NULL::imports, %b::json)
 ON CONFLICT (import_id) DO UPDATE SET approved_by = excluded.approved_by,
+    submitted_at = excluded.submitted_at, submitted_by = excluded.submitted_by,
     accepted = excluded.accepted, refused = excluded.refused
 
 -- name: imported_lines

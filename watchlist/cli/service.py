@@ -1,0 +1,108 @@
+"""The service: API and scheduler in one process, on a database that it starts if none is configured."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from api.main import create_app
+from scheduler.main import beside_the_api
+from watchlist.bootstrap import House, open_house
+from watchlist.cli.demo import KEYS, SHOWN, load_if_empty
+from watchlist.cli.terminal import Stop, say
+from watchlist.process import end_on_signals, log_to_stderr
+from watchlist.settings import Settings
+
+BACKLOG = 2048
+
+
+def run(settings: Settings, *, with_scheduler: bool) -> int:
+    """Until Ctrl-C or SIGTERM; the second of two on one data folder says so and ends."""
+    log_to_stderr(settings.log_level)
+    end_on_signals()
+    try:
+        with _only_one(settings), _listening(settings) as listener, open_house(settings) as house:
+            if settings.demo and settings.database_url is None:
+                load_if_empty(settings, house)
+            _serve(settings, house, listener, with_scheduler=with_scheduler)
+    except KeyboardInterrupt:
+        pass
+    say("stopped")
+    return 0
+
+
+@contextmanager
+def _only_one(settings: Settings) -> Iterator[None]:
+    if settings.database_url is not None:
+        yield
+        return
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o711)
+    lock = os.open(settings.data / "service.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise Stop(
+            f"a service already runs on {settings.data}: stop it first, or choose another folder with DATA=..."
+        ) from None
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    try:
+        listener = socket.create_server((settings.host, settings.port), backlog=BACKLOG)
+    except OSError as error:
+        raise Stop(
+            f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): choose another with PORT=..."
+        ) from None
+    with listener:
+        yield listener
+
+
+class _Announced(uvicorn.Server):
+    """Says what to try once it answers."""
+
+    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+        super().__init__(config)
+        self._settings = settings
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            _announce(self._settings)
+
+
+def _serve(settings: Settings, house: House, listener: socket.socket, *, with_scheduler: bool) -> None:
+    config = uvicorn.Config(
+        create_app(house),
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+    scheduler = beside_the_api(house) if with_scheduler else None
+    try:
+        _Announced(config, settings).run(sockets=[listener])
+    finally:
+        if scheduler is not None:
+            scheduler.shutdown(wait=True)
+
+
+def _announce(settings: Settings) -> None:
+    say(f"ready on http://{settings.host}:{settings.port}  (documentation: /docs, Ctrl-C stops)")
+    keys, shown = settings.data / KEYS, settings.data / SHOWN
+    if keys.exists():
+        say(f"a key for each role: {keys}; examples to ask for: {shown}; a first session: README.md")
+    elif settings.database_url is None:
+        say(
+            "a first key: .venv/bin/watchlist key issue --operator NAME --role investigator --organisation CODE"
+        )
