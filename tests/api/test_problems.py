@@ -204,7 +204,7 @@ def test_a_database_that_does_not_answer_is_a_503(
 
     investigator = office.investigator
     investigator.get("/me")
-    monkeypatch.setattr(type(house.keyring), "create", unreachable)
+    monkeypatch.setattr(type(house.register.log_recorder), "_record", unreachable)
     answer = investigator.post("/subjects", PERSON)
     assert (answer.status_code, answer.json()["code"]) == (503, "busy")
     assert answer.headers["retry-after"] == "1"
