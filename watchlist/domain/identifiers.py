@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from msgspec import Struct
 from stdnum.fr import siret
 from stdnum.fr.nir import calc_check_digits as nir_check_digits
 
@@ -32,8 +33,7 @@ _NIR = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Identifier:
+class Identifier(Struct, frozen=True, gc=False):
     """A checked identifier, in the one form in which it is stored and compared."""
 
     scheme: str
