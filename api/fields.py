@@ -14,6 +14,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from watchlist.domain.identifiers import looks_like_nir
+
 EARLIEST, LATEST = date(1850, 1, 1), date(2199, 12, 31)
 """No date of a person or of a procedure lies outside; a slip of the keyboard does."""
 
@@ -81,6 +83,21 @@ def _prose(text: str) -> str:
     return _printable(text, _LINE_BREAKS)
 
 
+NIR_REFUSED = "The social security number (NIR) is neither stored nor accepted: remove it."
+
+
+def _no_nir(text: str) -> str:
+    """S4: a name has no such digits of its own."""
+    if looks_like_nir(text):
+        raise PydanticCustomError("nir_refused", NIR_REFUSED)
+    return text
+
+
+def _no_nir_with_its_key(text: str) -> str:
+    """S4: nearly half of all numbers of 13 digits have the form; one of 15 with a right key is none by chance."""
+    return _no_nir(text) if sum(map(str.isalnum, text)) > 13 else text
+
+
 Id = Annotated[UUID, BeforeValidator(_id), Field(examples=["7f3e2a54-3b0e-4f0e-9d6e-0c5a9a3f1b7d"])]
 Day = Annotated[date, BeforeValidator(_day), AfterValidator(_plausible), Field(examples=["2024-02-29"])]
 Instant = Annotated[datetime, BeforeValidator(_instant), Field(examples=["2024-02-29T12:00:00Z"])]
@@ -88,11 +105,13 @@ Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     AfterValidator(_line),
+    AfterValidator(_no_nir),
 ]
 Line = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
     AfterValidator(_line),
+    AfterValidator(_no_nir_with_its_key),
 ]
 Prose = Annotated[
     str,

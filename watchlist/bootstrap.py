@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row, scalar_row
 from psycopg_pool import ConnectionPool
 
@@ -16,9 +17,10 @@ from watchlist.adapters import ciphers
 from watchlist.adapters.clock import SystemClock
 from watchlist.adapters.embedded_postgres import EmbeddedPostgres
 from watchlist.adapters.master_key import master_key
-from watchlist.adapters.postgres.connections import Connection, service_conninfo
+from watchlist.adapters.postgres.connections import SERVICE_ROLE, Connection, service_conninfo
 from watchlist.adapters.postgres.keyring import PostgresKeyring
 from watchlist.adapters.postgres.list_index import PostgresListIndex
+from watchlist.adapters.postgres.locks import MIGRATION_LOCK
 from watchlist.adapters.postgres.migrate import migrate, pending
 from watchlist.adapters.postgres.operators import PostgresOperators
 from watchlist.adapters.postgres.pictures import Pictures
@@ -134,8 +136,20 @@ def open_house(settings: Settings, clock: Clock | None = None) -> Iterator[House
     """
     with database(settings) as conninfo:
         bring_up_to_date(conninfo)
+        if settings.database_url is None:
+            conninfo = _as_service(conninfo)
         with build(conninfo, key_of(settings, conninfo), clock) as house:
             yield house
+
+
+def _as_service(conninfo: str) -> str:
+    """The embedded database's owner steps back once it is migrated: the service logs in with its own rights."""
+    with psycopg.connect(conninfo, row_factory=scalar_row) as conn:
+        conn.execute("SELECT pg_advisory_xact_lock(%b)", (MIGRATION_LOCK,))
+        can_login = conn.execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = %b", (SERVICE_ROLE,))
+        if not can_login.fetchone():
+            conn.execute(f"ALTER ROLE {SERVICE_ROLE} LOGIN")
+    return make_conninfo(conninfo, user=SERVICE_ROLE)
 
 
 def bring_up_to_date(conninfo: str) -> None:

@@ -113,8 +113,8 @@ class AlreadyDone(Exception):
 class Log(Protocol):
     """The one ordered log, by stream."""
 
-    def alone(self) -> AbstractContextManager[bool]:
-        """Whether this is the only sweep that runs, everywhere, while it lasts."""
+    def alone(self, name: str) -> AbstractContextManager[bool]:
+        """Whether this is the only work of that name, in every process, while it lasts."""
         ...
 
     def load(
@@ -157,6 +157,10 @@ class Registry(Protocol):
         self, organisation: str, digests: Sequence[bytes], limit: int
     ) -> list[tuple[UUID, list[Token]]]:
         """The subjects of that organisation known under any of these digests, as they stand now, and under which."""
+        ...
+
+    def has_open_entry(self, subject_id: UUID) -> bool:
+        """Whether a proposed or active inscription is of that subject."""
         ...
 
     def cases_about(self, subject_id: UUID) -> list[UUID]:

@@ -22,7 +22,7 @@ from watchlist.domain.identifiers import Identifier, MalformedIdentifier, looks_
 from watchlist.domain.identity import Identity, Organisation, Person
 from watchlist.domain.import_line import ImportLine, LineProcedure
 from watchlist.domain.inscription import Ground, require_grounds, require_term
-from watchlist.domain.procedure import Kind
+from watchlist.domain.procedure import FURTHEST_YEAR, Kind
 from watchlist.domain.retention import LONGEST_TERM
 from watchlist.domain.subject import Role, SubjectKind
 
@@ -382,6 +382,8 @@ def _text_of(cell: str, longest: int) -> str:
     return cell
 
 
+EARLIEST_YEAR = 1850
+"""No date of a person or of a procedure is older; a slip of the keyboard is."""
 _ISO = re.compile("([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _FRENCH = re.compile("([0-9]{2})/([0-9]{2})/([0-9]{4})")
 
@@ -390,6 +392,9 @@ def _date_of(cell: str) -> date:
     iso, french = _ISO.fullmatch(cell), _FRENCH.fullmatch(cell)
     parts = iso.groups() if iso else french.groups()[::-1] if french else ("0", "0", "0")
     try:
-        return date(*map(int, parts))
+        day = date(*map(int, parts))
     except ValueError:
         raise DateMalformed() from None
+    if not EARLIEST_YEAR <= day.year < FURTHEST_YEAR:
+        raise refusals.DateOutOfRange()
+    return day

@@ -9,6 +9,7 @@ refused, and says that the import was interrupted.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -38,6 +39,8 @@ from watchlist.domain.import_batch import ImportBatch, ImportComplete
 from watchlist.domain.import_line import AlreadyImported, ImportLine, LineProcedure, require_importable
 from watchlist.domain.inscription import Inscription, Provenance, State
 from watchlist.domain.subject import Subject
+
+log = logging.getLogger(__name__)
 
 CHUNK = 150
 """Lines in one transaction: three or four events each."""
@@ -261,6 +264,7 @@ class _Recording:
     def decided(self) -> Decided:
         batch = self._batch()
         batch.take(self.work.act, len(self.judged.accepted))
+        self.work.unchanged.extend(self.judged.subjects.values())
         known = {r: self.judged.cases[r] for r in self.judged.taken if r in self.judged.cases}
         fresh = {reference: uuid4() for reference in self.judged.taken if reference not in known}
         self.work.new_owners(*self.judged.newcomers, *fresh.values())
@@ -278,20 +282,10 @@ class _Recording:
         batch = self.desk.log.load([self.import_id]).get(self.import_id)
         if isinstance(batch, ImportBatch):
             return batch
-        self._make_key()
+        self.work.new_owners(self.import_id)
         return ImportBatch.begin(
             self.work.act, self.import_id, self.work.seal(self.import_id, "file", self.file_name)
         )
-
-    def _make_key(self) -> None:
-        """Two runs of one file may begin it at once, and one that was killed may have left its key."""
-        try:
-            self.work.new_owners(self.import_id)
-        except Exception:
-            kept = self.desk.keyring.keys([self.import_id])
-            if not kept:
-                raise
-            self.work.keys.update(kept)
 
     def _taken_over(self, reference: str, id: UUID) -> Case:
         sealed = self.work.seal(id, "case_reference", reference)
@@ -366,7 +360,10 @@ def approve_import(desk: Desk, ask: Ask, import_id: UUID, progress: Progress | N
         return decided(batch, **_covered(batch))
 
     begun = desk.carry_out(ask, decide)
-    effect = _take_effect(desk, ask, import_id, begun["approved"], progress or _silently)
+    with desk.log.alone(f"import {import_id}") as alone:
+        if not alone:
+            raise refusals.Busy()  # approved already, and taking effect
+        effect = _take_effect(desk, ask, import_id, begun["approved"], progress or _silently)
     if not effect.approved and not effect.rejected:
         return begun
     facts = {"approved": effect.approved, "rejected": effect.rejected}
@@ -381,7 +378,15 @@ def finish_imports(desk: Desk) -> int:
     """Resume the approvals that a crash interrupted, for whoever approved; how many entries took effect."""
     approved = 0
     for import_id, organisation, approved_by in desk.registry.unfinished_imports():
-        approved += _take_effect(desk, Ask(approved_by, organisation), import_id, 0, _silently).approved
+        with desk.log.alone(f"import {import_id}") as alone:
+            if not alone:
+                continue  # its approval is alive
+            try:
+                effect = _take_effect(desk, Ask(approved_by, organisation), import_id, 0, _silently)
+            except Exception as error:
+                log.error("import %s could not be finished: %s", import_id, type(error).__name__)
+                continue
+        approved += effect.approved
     return approved
 
 
@@ -412,6 +417,7 @@ def _approve_cases(desk: Desk, ask: Ask, import_id: UUID, ids: Sequence[UUID]) -
         named = {case.subject_now(i.subject_id) for case, i in waiting}
         subjects = desk.subjects(named, ask.organisation, "subject_id")
         work.keys.update(desk.keyring.keys([case.id for case in cases]))
+        work.unchanged.extend(subjects.values())
         for case, inscription in waiting:
             subject = subjects[case.subject_now(inscription.subject_id)]
             _approve_or_reject(work, case, inscription, subject, effect)

@@ -49,6 +49,7 @@ def propose(desk: Desk, ask: Ask, case_id: UUID, subject_id: UUID, proposed: Pro
     def decide(work: Work) -> Decided:
         case = desk.case(case_id, ask.organisation, work)
         subject = desk.subject(subject_id, ask.organisation, "subject_id")
+        work.unchanged.append(subject)
         id = uuid4()
         made = case.propose(work.act, id, subject_id, subject, _sealed(work, case, proposed))
         return decided(case, id=id, inscription_id=id, state=made.state)
@@ -65,6 +66,8 @@ def amend(
         case = desk.case_of(inscription_id, ask.organisation, work)
         if case.version != if_version:
             raise refusals.StaleVersion(state=str(case.version))
+        if case.inscription(inscription_id).provenance is not None:
+            raise refusals.WaitsForItsImport(state=case.inscription(inscription_id).state)
         case.amend(work.act, inscription_id, _changed(work, case, inscription_id, changes))
         return decided(case, id=inscription_id, inscription_id=inscription_id)
 
@@ -114,6 +117,7 @@ def approve(desk: Desk, ask: Ask, inscription_id: UUID, deferral: Deferral | Non
             raise refusals.WaitsForItsImport(state=proposed.state)
         subject_id = case.subject_now(proposed.subject_id)
         subject = desk.subject(subject_id, ask.organisation)
+        work.unchanged.append(subject)
         approved = case.approve(
             work.act,
             inscription_id,

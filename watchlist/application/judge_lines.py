@@ -14,10 +14,9 @@ from watchlist.domain import refusals
 from watchlist.domain.aggregate import Act
 from watchlist.domain.case import Case
 from watchlist.domain.identifiers import Identifier
-from watchlist.domain.identity import Identity, contradict
+from watchlist.domain.identity import Identity, contradict, own_keys
 from watchlist.domain.import_line import (
     ImportLine,
-    exact_keys,
     name_key,
 )
 from watchlist.domain.inscription import Candidate, State, require_candidate
@@ -158,14 +157,22 @@ class _Judging:
     def _subject_of(self, line: ImportLine) -> UUID:
         """Known or met by an exact identifier; met in this file or this case by the same name; or new."""
         people = self.found.memory.people
-        for key in exact_keys(line.identity):
+        for key in own_keys(line.identity):
             if key in people:
                 subject_id, identity = people[key]
                 if contradict(identity, line.identity):
                     raise refusals.IdentifierOfAnother(key.scheme)
-                return subject_id
-        alike = (id for id, identity in self._namesakes(line) if not contradict(identity, line.identity))
-        return next(alike, None) or uuid4()
+                return self._covering(subject_id, identity, line)
+        for subject_id, identity in self._namesakes(line):
+            if not contradict(identity, line.identity):
+                return self._covering(subject_id, identity, line)
+        return uuid4()
+
+    def _covering(self, subject_id: UUID, known: Identity, line: ImportLine) -> UUID:
+        """An accepted line answers under all that it says: what is known is not silently kept instead (L7)."""
+        if not self.desk.tokenizer.covers(known, line.identity):
+            raise refusals.IdentityAdds("identity")
+        return subject_id
 
     def _namesakes(self, line: ImportLine) -> Iterator[Met]:
         name = name_key(line.identity)
@@ -225,7 +232,7 @@ def _cases(desk: Desk, organisation: str, lines: Sequence[ImportLine]) -> dict[s
 
 def _known(desk: Desk, organisation: str, lines: Sequence[ImportLine]) -> dict[Identifier, UUID]:
     """Whom the organisation knows under the exact identifiers of these lines."""
-    asked = {desk.tokenizer.of_identifier(key): key for line in lines for key in exact_keys(line.identity)}
+    asked = {desk.tokenizer.of_own(key): key for line in lines for key in own_keys(line.identity)}
     if not asked:
         return {}
     known: dict[Identifier, UUID] = {}
@@ -236,7 +243,7 @@ def _known(desk: Desk, organisation: str, lines: Sequence[ImportLine]) -> dict[I
             if known.setdefault(key, subject_id) != subject_id:
                 several.add(key)
     for line in lines:
-        for key in several.intersection(exact_keys(line.identity)):
+        for key in several.intersection(own_keys(line.identity)):
             known[key] = known_subject(desk, organisation, line.identity) or known[key]
     return known
 
@@ -244,4 +251,4 @@ def _known(desk: Desk, organisation: str, lines: Sequence[ImportLine]) -> dict[I
 def _keys(identity: Identity) -> list[Identifier | str]:
     """Under which forms a subject is met again in one file."""
     name = name_key(identity)
-    return [*exact_keys(identity), *([name] if name else [])]
+    return [*own_keys(identity), *([name] if name else [])]

@@ -32,6 +32,7 @@ def raise_alert(desk: Desk, ask: Ask, raised: RaisedAlert) -> Receipt:
     def decide(work: Work) -> Decided:
         for subject in desk.subjects(raised.subject_ids, ask.organisation, "subject_ids").values():
             subject.require_itself("subject_ids")
+            work.unchanged.append(subject)
         id = uuid4()
         work.new_owners(id)
         alert = Alert(
@@ -58,7 +59,9 @@ def qualify_alert(desk: Desk, ask: Ask, case_id: UUID, relevant: bool, reason: s
         return decided(case, state=case.state)
 
     receipt = desk.carry_out(ask, decide)
-    return receipt if relevant else purge_case(desk, ask, case_id)
+    if not relevant:
+        purge_case(desk, ask, case_id)
+    return receipt
 
 
 def close_case(desk: Desk, ask: Ask, case_id: UUID, outcome: ClosingOutcome) -> Receipt:

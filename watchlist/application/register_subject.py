@@ -10,7 +10,6 @@ from watchlist.application.receipt import Decided, Receipt, decided
 from watchlist.application.work import Ask, SubjectTokens, Work
 from watchlist.domain import identity as identities
 from watchlist.domain import refusals
-from watchlist.domain.identifiers import listed_keys
 from watchlist.domain.identity import Identity, Person
 from watchlist.domain.procedure import require_past
 from watchlist.domain.subject import Role, Subject, SubjectKind
@@ -20,11 +19,9 @@ IDENTITY = "identity"
 
 
 def known_subject(desk: Desk, organisation: str, identity: Identity) -> UUID | None:
-    """The subject that this organisation already knows by an exact identifier (C6: no other's)."""
-    keys = [key for identifier in identity.identifiers for key in listed_keys(identifier)]
-    if not keys:
-        return None
-    return desk.registry.subject_with(organisation, [desk.tokenizer.of_identifier(key) for key in keys])
+    """The subject that this organisation already knows by an identifier of its own (C6: of no other organisation)."""
+    own = [desk.tokenizer.of_own(key) for key in identities.own_keys(identity)]
+    return desk.registry.subject_with(organisation, own) if own else None
 
 
 def begin_subject(desk: Desk, work: Work, id: UUID, role: Role, identity: Identity) -> Subject:
@@ -33,7 +30,7 @@ def begin_subject(desk: Desk, work: Work, id: UUID, role: Role, identity: Identi
     sealed = work.seal(id, IDENTITY, identities.encode(identity))
     tokens = desk.tokenizer.of_subject(identity)
     work.subject_tokens.append(SubjectTokens(id, work.act.organisation, tokens))
-    work.unknown_before.extend(token.digest for token in tokens if token.is_exact)
+    work.unknown_before.extend(desk.tokenizer.of_own(key) for key in identities.own_keys(identity))
     return Subject.register(work.act, id, kind, role, sealed, identities.is_identified(identity))
 
 
@@ -61,7 +58,7 @@ def register_subject(desk: Desk, ask: Ask, role: Role, identity: Identity) -> Re
 
 
 def _require_the_same(desk: Desk, known: Subject, identity: Identity) -> None:
-    """A shared identifier, a clinic's FINESS say, is not to inscribe somebody else."""
+    """A mistyped or shared identifier is not to inscribe somebody else."""
     before = identity_of(desk, known)
     if before is not None and identities.contradict(before, identity):
         raise refusals.IdentifierOfAnother("identifiers", state="registered")
@@ -87,6 +84,8 @@ def rectify_subject(
         if before is None:
             raise refusals.NoSuchSubject()
         require_born(identity, work)
+        if not identities.is_identified(identity) and desk.registry.has_open_entry(subject.id):
+            raise refusals.SubjectNotIdentified()
         subject.rectify(
             work.act,
             work.seal(subject.id, IDENTITY, identities.encode(identity)),

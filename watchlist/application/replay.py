@@ -15,7 +15,7 @@ import msgspec
 from watchlist.application.desk import Desk
 from watchlist.domain import identity as identities
 from watchlist.domain.case import Case
-from watchlist.domain.identifiers import Identifier, listed_keys
+from watchlist.domain.identifiers import Identifier, asked_keys
 from watchlist.domain.inscription import State
 from watchlist.domain.subject import Subject
 from watchlist.domain.tokens import Token
@@ -143,7 +143,7 @@ def _tokens_of_subjects(desk: Desk, told: Replay) -> Tokens:
 
 def _stolen_digests(desk: Desk, case: Case) -> set[bytes]:
     pairs = [pair for value in desk.open_sealed(case.id, case.stolen).values() for pair in _decoded(value)]
-    return {desk.tokenizer.of_identifier(key) for pair in pairs for key in listed_keys(Identifier(*pair))}
+    return {desk.tokenizer.of_identifier(key) for pair in pairs for key in asked_keys(Identifier(*pair))}
 
 
 def _decoded(value: bytes) -> list[tuple[str, str]]:

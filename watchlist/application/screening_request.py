@@ -21,6 +21,7 @@ from watchlist.domain.identity import family_forms, given_forms
 from watchlist.domain.tokens import Question, Tokenizer
 
 LARGEST_BATCH = 10_000
+MOST_IDENTIFIERS = 20
 
 
 class Purpose(StrEnum):
@@ -104,7 +105,7 @@ def read_envelope(body: bytes) -> Envelope:
         envelope = _envelope.decode(body)
     except msgspec.ValidationError as error:
         raise MalformedScreening(_place(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise MalformedScreening("body") from None
     if not _REFERENCE.fullmatch(envelope.file_reference):
         raise MalformedScreening("file_reference")
@@ -126,7 +127,10 @@ def _refuse_repeated_keys(body: bytes, envelope: Envelope) -> None:
     strings = len(envelope.subjects) + len(envelope.__struct_fields__) + 2
     if b"\\" not in body and body.count(b'"') == kept + 2 * strings:
         return
-    pairs = json.loads(body, object_pairs_hook=list)
+    try:
+        pairs = json.loads(body, object_pairs_hook=list)
+    except (ValueError, RecursionError):
+        raise MalformedScreening("body") from None
     if _repeats(pairs) or _repeats(dict(pairs)["subjects"]):
         raise RepeatedKey("subjects")
 
@@ -142,7 +146,7 @@ def question(tokenizer: Tokenizer, raw: Raw | bytes) -> Question:
     except msgspec.ValidationError as error:
         field = _place(error)
         raise LineError("malformed", field, "This field is unknown, missing or of the wrong type.") from None
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         raise LineError("malformed", "body", "This line is not a JSON object.") from None
     _refuse_repeated_fields(bytes(raw), asked)
     identifiers = _identifiers(asked)
@@ -170,6 +174,8 @@ def _refuse_repeated_fields(line: bytes, asked: AskedSubject) -> None:
         json.loads(line, object_pairs_hook=_each_once)
     except RepeatedKey:
         raise LineError("malformed", "body", "A field is given twice; give it once.") from None
+    except (ValueError, RecursionError):
+        raise LineError("malformed", "body", "This line is not a JSON object.") from None
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -181,6 +187,10 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _identifiers(asked: AskedSubject) -> list[Identifier]:
     if asked.identifiers is UNSET:
         return []
+    if len(asked.identifiers) > MOST_IDENTIFIERS:
+        raise LineError(
+            "malformed", "identifiers", f"Give at most {MOST_IDENTIFIERS} identifiers of one subject."
+        )
     found = []
     for place, given in enumerate(asked.identifiers):
         try:

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from watchlist.application.ordered_id import ordered_id
-from watchlist.domain.aggregate import Act
+from watchlist.domain.aggregate import Act, Aggregate
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.tokens import Token
 from watchlist.ports import Cipher, Keyring, SealedRow
@@ -57,6 +57,8 @@ class Work:
     """Owners whose vault rows go in this transaction; their key was destroyed before."""
     unknown_before: list[bytes] = field(default_factory=list)
     """Exact identifiers that no subject of the organisation had when this was decided."""
+    unchanged: list[Aggregate] = field(default_factory=list)
+    """Streams that were decided on and are not written: another command may not have changed them meanwhile."""
     answer: bytes = b"{}"
 
     def new_owners(self, *owners: UUID) -> None:

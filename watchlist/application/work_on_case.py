@@ -9,13 +9,15 @@ import msgspec
 from watchlist.application.desk import Desk
 from watchlist.application.receipt import Decided, Receipt, decided
 from watchlist.application.work import Ask, Work
-from watchlist.domain.identifiers import Identifier, listed_keys
+from watchlist.domain.identifiers import Identifier, asked_keys
 
 
 def add_subject(desk: Desk, ask: Ask, case_id: UUID, subject_id: UUID) -> Receipt:
     def decide(work: Work) -> Decided:
         case = desk.case(case_id, ask.organisation, work)
-        desk.subject(subject_id, ask.organisation, "subject_id").require_itself("subject_id")
+        subject = desk.subject(subject_id, ask.organisation, "subject_id")
+        subject.require_itself("subject_id")
+        work.unchanged.append(subject)
         case.add_subject(work.act, subject_id)
         return decided(case)
 
@@ -59,7 +61,7 @@ def record_victim(
             work.seal(case.id, "stolen", document),
             work.seal(case.id, "victim_reason", reason),
         )
-        keys = {key for identifier in stolen for key in listed_keys(identifier)}
+        keys = {key for identifier in stolen for key in asked_keys(identifier)}
         work.stolen.extend((case.id, desk.tokenizer.of_identifier(key)) for key in keys)
         return decided(case, subject_id=subject_id, case_id=case.id)
 

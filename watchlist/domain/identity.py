@@ -196,6 +196,16 @@ def _kept(text: str) -> Iterable[str]:
             yield character
 
 
+OWN_SCHEMES = {"Person": ("rpps", "adeli"), "Organisation": ("finess", "siren", "siret")}
+"""By which identifier one subject is told from all others: several persons share a clinic's FINESS or SIREN."""
+
+
+def own_keys(identity: Identity) -> list[Identifier]:
+    """The identifiers that are this subject's alone, by which it is known again (C6)."""
+    own = OWN_SCHEMES[type(identity).__name__]
+    return [identifier for identifier in identity.identifiers if identifier.scheme in own]
+
+
 def contradict(a: Identity, b: Identity) -> bool:
     """Whether these cannot be one subject, whatever identifier they share (a clinic's FINESS, say)."""
     if type(a) is not type(b):

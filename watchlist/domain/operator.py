@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,11 @@ from uuid import UUID
 ORGANISATION_CODE = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,31}")
 """The code of a member organisation."""
 LONGEST_NAME = 200
+
+
+def one_person(name: str) -> str:
+    """The name as persons are told apart by it (L5): without case, spelling of accents, or spaces too many."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 class Role(StrEnum):

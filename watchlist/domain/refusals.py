@@ -95,9 +95,9 @@ class DateInTheFuture(Malformed):
 
 
 class DateOutOfRange(Malformed):
-    """The date is out of range; give one before the year 2200.
+    """The date is out of range; check the year.
 
-    fr: La date est hors limites ; donnez une date antérieure à l'an 2200.
+    fr: La date est hors limites ; vérifiez l'année.
     """
 
 
@@ -281,6 +281,15 @@ class IdentifierOfAnother(Conflict):
 
     fr: Un identifiant est déjà celui d'une autre personne, qui diffère par sa nature, sa date de naissance, son
     RPPS ou son SIREN ; vérifiez-le, ou omettez celui que plusieurs partagent.
+    """
+
+
+class IdentityAdds(Conflict):
+    """This person is known already, in the register or by an earlier line, without something this line adds (a
+    number, a name, a birth date); complete that identity first, then import the line again.
+
+    fr: Cette personne est déjà connue, du registre ou d'une ligne précédente, sans un élément que cette ligne
+    ajoute (numéro, nom, date de naissance) ; complétez d'abord son identité, puis importez à nouveau la ligne.
     """
 
 

@@ -20,6 +20,7 @@ from watchlist.domain.identity import (
     given_forms,
     given_names_agree,
     normalised,
+    own_keys,
 )
 
 DIGEST_BYTES = 16
@@ -32,11 +33,6 @@ class Token(Struct, frozen=True, gc=False):
     given: bytes | None = None
     answers: bool = True
     """Whether a listed subject answers under it; a family name alone never does (S3)."""
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether it stands for an exact identifier."""
-        return self.answers and self.given is None
 
 
 class Question(Struct, frozen=True, gc=False):
@@ -81,6 +77,10 @@ class Tokenizer:
     def of_identifier(self, identifier: Identifier) -> bytes:
         return self.digest("identifier", identifier.scheme, identifier.value)
 
+    def of_own(self, identifier: Identifier) -> bytes:
+        """The registry's key to the one subject that an identifier is told apart by."""
+        return self.digest("own", identifier.scheme, identifier.value)
+
     def of_names(self, family_name: str, birth_date: date) -> tuple[bytes, ...]:
         day = birth_date.isoformat()
         return tuple(self.digest("name", form, day) for form in sorted(family_forms(family_name)))
@@ -93,6 +93,7 @@ class Tokenizer:
         """Everything under which a subject is found, by the registry and, where it `answers`, by screening."""
         keys = {key for identifier in identity.identifiers for key in listed_keys(identifier)}
         tokens = {Token(self.of_identifier(key)) for key in keys}
+        tokens |= {Token(self.of_own(key), answers=False) for key in own_keys(identity)}
         if isinstance(identity, Person):
             tokens |= self._of_person(identity)
         else:
@@ -111,6 +112,13 @@ class Tokenizer:
 
     def of_family(self, form: str) -> bytes:
         return self.digest("family", form)
+
+    def covers(self, known: Identity, other: Identity) -> bool:
+        """Whether whoever is found as `other` would be found under what is known."""
+        answering = [
+            {token.digest for token in self.of_subject(one) if token.answers} for one in (known, other)
+        ]
+        return answering[1] <= answering[0]
 
     def question(
         self,

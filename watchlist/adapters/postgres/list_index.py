@@ -91,9 +91,15 @@ class PostgresListIndex:
         except (psycopg.OperationalError, PoolTimeout, TimeoutError) as error:
             raise Busy() from error
         tokens: dict[bytes, list[Token]] = {}
-        for digest, given, _ in rows[1:]:
-            tokens.setdefault(digest, []).append(Token(digest, given))
-        return Found(tokens, at, rows[0][2])
+        position: int | None = None
+        for digest, given, counted in rows:
+            if digest is None:  # wherever it stands: a union has no order
+                position = counted
+            else:
+                tokens.setdefault(digest, []).append(Token(digest, given))
+        if position is None:
+            raise Busy()
+        return Found(tokens, at, position)
 
 
 def _tell(waiting: Sequence[Waiting], outcome: Found | Exception) -> None:

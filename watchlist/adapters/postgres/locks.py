@@ -4,5 +4,5 @@ MIGRATION_LOCK = 0x57_4C_00_01
 """Held by a session while it migrates."""
 WRITE_LOCK = 0x57_4C_00_02
 """Held by a transaction that records events: positions commit in order."""
-SWEEP_LOCK = 0x57_4C_00_03
-"""Held by the one sweep that runs."""
+ALONE_LOCKS = 0x57_4C_00_03
+"""First half of the locks held by sessions that do some named work alone."""

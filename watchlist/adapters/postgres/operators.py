@@ -11,7 +11,7 @@ from psycopg_pool import ConnectionPool
 
 from watchlist.adapters.postgres.connections import Connection, borrowed
 from watchlist.adapters.postgres.queries import queries
-from watchlist.domain.operator import ApiKey, Operator, Role
+from watchlist.domain.operator import ApiKey, Operator, Role, one_person
 
 SQL = queries("operators.sql")
 
@@ -23,11 +23,14 @@ class PostgresOperators:
         self._pool = pool
 
     def add(self, operator: Operator) -> Operator:
-        named = (operator.organisation, operator.name)
+        person = one_person(operator.name)
         with borrowed(self._pool) as conn:
             conn.execute(SQL["add_organisation"], (operator.organisation,))
-            conn.execute(SQL["add_operator"], (operator.operator_id, *named))
-            return Operator(**conn.execute(SQL["operator_named"], named).fetchall()[0])
+            conn.execute(
+                SQL["add_operator"], (operator.operator_id, operator.organisation, operator.name, person)
+            )
+            found = conn.execute(SQL["operator_named"], (operator.organisation, person)).fetchall()
+            return Operator(**found[0])
 
     def leave(self, operator_id: UUID, at: datetime) -> None:
         self._do("leave", (at, operator_id))

@@ -2,11 +2,11 @@
 INSERT INTO organisations (code) VALUES (%b) ON CONFLICT DO NOTHING
 
 -- name: add_operator
-INSERT INTO operators (operator_id, organisation, name) VALUES (%b, %b, %b)
-ON CONFLICT (organisation, name) DO NOTHING
+INSERT INTO operators (operator_id, organisation, name, person) VALUES (%b, %b, %b, %b)
+ON CONFLICT (organisation, person) DO NOTHING
 
 -- name: operator_named
-SELECT operator_id, organisation, name, left_at FROM operators WHERE organisation = %b AND name = %b
+SELECT operator_id, organisation, name, left_at FROM operators WHERE organisation = %b AND person = %b
 
 -- name: operator
 SELECT operator_id, organisation, name, left_at FROM operators WHERE operator_id = %b

@@ -96,7 +96,7 @@ def answer_again(brush: Brush, inscription_ids: list[UUID]) -> None:
 def _answer_for(brush: Brush, subject_ids: list[UUID]) -> None:
     """The entries of subjects whose identity changed, or who were merged or split."""
     if subject_ids:
-        answer_again(brush, brush.ids("entries_of", subject_ids, subject_ids))
+        answer_again(brush, brush.ids("entries_of", subject_ids))
 
 
 def _paint_subjects(brush: Brush, subjects: Sequence[Subject], work: Work) -> None:

@@ -78,9 +78,7 @@ WHERE i.inscription_id = ANY(%b) AND i.state = 'active' AND NOT i.restricted AND
 
 -- name: entries_of
 -- the entries that stand for subjects whose identity changed
-SELECT DISTINCT inscription_id AS id FROM inscriptions i
-JOIN subjects s ON coalesce(s.merged_into, s.subject_id) = i.subject_id
-WHERE (s.subject_id = ANY(%b) OR s.merged_into = ANY(%b)) AND i.state = 'active'
+SELECT inscription_id AS id FROM inscriptions WHERE subject_id = ANY(%b) AND state = 'active'
 
 -- name: imports
 -- one row per import

@@ -11,6 +11,7 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from watchlist.adapters.postgres.connections import Connection, borrowed
+from watchlist.adapters.postgres.locks import WRITE_LOCK
 from watchlist.adapters.postgres.migrate import migrations
 from watchlist.adapters.postgres.queries import queries
 from watchlist.domain.tokens import Token
@@ -48,6 +49,9 @@ class Pictures:
     def subject_with(self, organisation: str, digests: Sequence[bytes]) -> UUID | None:
         found = self.rows("subject_with", (list(digests), organisation))
         return found[0]["subject_id"] if found else None
+
+    def has_open_entry(self, subject_id: UUID) -> bool:
+        return bool(self.rows("open_entry", (subject_id,)))
 
     def cases_about(self, subject_id: UUID) -> list[UUID]:
         return self._ids("cases_about", subject_id)
@@ -90,7 +94,8 @@ class Pictures:
     def list_as_of(
         self, organisation: str | None, at: datetime, after: UUID = FIRST, limit: int = 100
     ) -> list[DictRow]:
-        """The list as it was recorded up to `at`, and stood at `at`."""
+        """The list as it was recorded up to `at`, and stood at `at`; asked again, the same."""
+        self.rows("settle", (WRITE_LOCK,))
         return self.rows(
             "list_as_of", {"organisation": organisation, "at": at, "after": after, "limit": limit}
         )

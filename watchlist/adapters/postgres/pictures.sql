@@ -5,8 +5,11 @@ SELECT case_id FROM inscriptions WHERE inscription_id = %b
 -- the oldest subject known under one of these exact identifiers, or the one it was merged into
 SELECT coalesce(s.merged_into, s.subject_id) AS subject_id
 FROM subject_tokens t JOIN subjects s USING (subject_id)
-WHERE t.digest = ANY(%b) AND t.organisation = %b AND t.given IS NULL AND t.answers
+WHERE t.digest = ANY(%b) AND t.organisation = %b
 ORDER BY s.registered_at, s.subject_id LIMIT 1
+
+-- name: open_entry
+SELECT FROM inscriptions WHERE subject_id = %b AND state IN ('proposed', 'active') LIMIT 1
 
 -- name: cases_about
 SELECT case_id AS id FROM cases WHERE subject_ids @> ARRAY[%b::uuid]
@@ -47,6 +50,10 @@ WHERE state = 'active' AND ends_at > %(at)s
   AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
   AND inscription_id > %(after)s
 ORDER BY inscription_id LIMIT %(limit)s
+
+-- name: settle
+-- waits for commands that were stamped before now and are not committed yet
+SELECT pg_advisory_xact_lock_shared(%b)
 
 -- name: list_as_of
 -- the list as it was recorded up to an instant, and stood at that instant

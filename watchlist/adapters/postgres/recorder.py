@@ -24,7 +24,13 @@ from watchlist.ports import AlreadyDone, Clock, VersionConflict
 SQL = queries("recorder.sql")
 TRIES = 3
 LARGEST_SKEW = timedelta(seconds=2)
-DECIDE_AGAIN = ("events_pkey", "imported_lines_pkey", "case_references_pkey", "known_meanwhile")
+DECIDE_AGAIN = (
+    "events_pkey",
+    "imported_lines_pkey",
+    "case_references_pkey",
+    "known_meanwhile",
+    "changed_meanwhile",
+)
 """Constraints that say: what this was decided on has changed."""
 
 
@@ -72,6 +78,9 @@ class Recorder(PostgresApplicationRecorder):
             cursor.execute(SQL["begin"], (WRITE_LOCK, own, now, LARGEST_SKEW), prepare=True)
             if work.unknown_before:
                 cursor.execute(SQL["require_unknown"], (work.unknown_before, work.act.organisation))
+            if work.unchanged:
+                versions = [aggregate.version for aggregate in work.unchanged]
+                cursor.execute(SQL["require_unchanged"], ([a.id for a in work.unchanged], versions))
             if work.forgotten:
                 cursor.execute(SQL["forget_owner"], (work.forgotten, work.forgotten))
             recorded.execute(SQL["record"], _recorded(stored_events, work), prepare=True)

@@ -29,6 +29,10 @@ SELECT mac, answer, position FROM commands WHERE command_id = %b
 -- refused when one of these identifiers was registered since this was decided
 SELECT require_unknown(%b, %b)
 
+-- name: require_unchanged
+-- refused when one of these streams has gone on since this was decided
+SELECT require_unchanged(%b, %b)
+
 -- name: forget_owner
 -- what is kept apart from the log of owners whose key was destroyed: ciphertexts, and a case's stolen identifiers
 WITH sealed AS (DELETE FROM vault WHERE owner = ANY(%b))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,7 +19,7 @@ from psycopg.rows import dict_row
 
 from watchlist.adapters.codec import EventCodec
 from watchlist.adapters.postgres.connections import service_conninfo
-from watchlist.adapters.postgres.locks import SWEEP_LOCK
+from watchlist.adapters.postgres.locks import ALONE_LOCKS
 from watchlist.adapters.postgres.queries import queries
 from watchlist.adapters.postgres.recorder import Recorder
 from watchlist.application.work import Work
@@ -116,16 +117,17 @@ class Register(Application[UUID]):
         return recordings[-1].notification.id
 
     @contextmanager
-    def alone(self) -> Iterator[bool]:
+    def alone(self, name: str) -> Iterator[bool]:
+        place = (ALONE_LOCKS, zlib.crc32(name.encode()) - 2**31)
         with self.service_factory.datastore.get_connection() as conn:
-            got = conn.execute("SELECT pg_try_advisory_lock(%b) AS got", (SWEEP_LOCK,)).fetchone()
+            got = conn.execute("SELECT pg_try_advisory_lock(%b::int, %b::int) AS got", place).fetchone()
             if not got or not got["got"]:
                 yield False
                 return
             try:
                 yield True
             finally:
-                conn.execute("SELECT pg_advisory_unlock(%b)", (SWEEP_LOCK,))
+                conn.execute("SELECT pg_advisory_unlock(%b::int, %b::int)", place)
 
     def forget_answers(self, before: datetime) -> int:
         """Forget what commands answered before an instant; how many."""

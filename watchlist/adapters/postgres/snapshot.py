@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool
 
 from watchlist.adapters.codec import EventCodec
 from watchlist.adapters.postgres.connections import Connection, borrowed
+from watchlist.adapters.postgres.locks import WRITE_LOCK
 from watchlist.domain.aggregate import Event
 
 PAGE = 5_000
@@ -55,10 +56,13 @@ class PostgresSnapshots:
     @contextmanager
     def snapshot(self) -> Iterator[PostgresSnapshot]:
         with borrowed(self._pool) as conn:
+            # What was stamped before now is committed before the snapshot is taken.
+            conn.execute("SELECT pg_advisory_xact_lock_shared(%b)", (WRITE_LOCK,))
             conn.isolation_level = IsolationLevel.REPEATABLE_READ
             try:
                 with conn.transaction():
                     conn.execute("SET TRANSACTION READ ONLY")
+                    conn.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
                     yield PostgresSnapshot(conn, self._codec)
             finally:
                 conn.isolation_level = None

@@ -56,6 +56,16 @@ END $$;
 CREATE FUNCTION watchlist.recorded_at() RETURNS timestamptz LANGUAGE sql STABLE AS
 $$ SELECT current_setting('watchlist.recorded_at')::timestamptz $$;
 
+-- what was decided on and is not written itself: under the lock, whether it is still as it was
+CREATE FUNCTION watchlist.require_unchanged(streams uuid[], versions bigint[]) RETURNS void
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF EXISTS (SELECT FROM unnest(streams, versions) AS was (stream, version)
+               JOIN watchlist.events e ON e.originator_id = was.stream AND e.originator_version = was.version + 1) THEN
+        RAISE EXCEPTION 'changed meanwhile' USING ERRCODE = 'unique_violation', CONSTRAINT = 'changed_meanwhile';
+    END IF;
+END $$;
+
 -- one row per command, in its events' transaction: what turns a retry into the same answer
 CREATE TABLE watchlist.commands (
     command_id uuid PRIMARY KEY,
@@ -83,6 +93,15 @@ CREATE TABLE watchlist_keys.data_keys (
 );
 COMMENT ON COLUMN watchlist_keys.data_keys.wrapped IS 'null: destroyed, and never created again';
 GRANT SELECT, INSERT, UPDATE (wrapped) ON watchlist_keys.data_keys TO watchlist_service;
+CREATE FUNCTION watchlist_keys.refuse_revival() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.wrapped IS NOT NULL AND current_user = 'watchlist_service' THEN
+        RAISE EXCEPTION 'a key is only ever destroyed' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER keys_are_only_destroyed BEFORE UPDATE ON watchlist_keys.data_keys
+    FOR EACH ROW EXECUTE FUNCTION watchlist_keys.refuse_revival();
 
 CREATE TABLE watchlist_keys.lookup_keys (
     generation integer PRIMARY KEY,
@@ -97,9 +116,11 @@ CREATE TABLE watchlist.operators (
     operator_id uuid PRIMARY KEY,
     organisation text NOT NULL REFERENCES watchlist.organisations,
     name text NOT NULL,
+    person text NOT NULL,
     left_at timestamptz,
-    UNIQUE (organisation, name)
+    UNIQUE (organisation, person)
 );
+COMMENT ON COLUMN watchlist.operators.person IS 'the name without its case and its spelling of accents: one person is one (L5)';
 CREATE TABLE watchlist.api_keys (
     key_id text PRIMARY KEY,
     operator_id uuid NOT NULL REFERENCES watchlist.operators,
@@ -112,6 +133,19 @@ CREATE TABLE watchlist.api_keys (
 GRANT SELECT, INSERT ON watchlist.organisations TO watchlist_service;
 GRANT SELECT, INSERT, UPDATE (left_at) ON watchlist.operators TO watchlist_service;
 GRANT SELECT, INSERT, UPDATE (revoked_at) ON watchlist.api_keys TO watchlist_service;
+
+-- who left does not come back, and a key that was revoked opens nothing again
+CREATE FUNCTION watchlist.refuse_return() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (to_jsonb(OLD) ->> TG_ARGV[0]) IS NOT NULL THEN
+        RAISE EXCEPTION '% is final', TG_ARGV[0] USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER leaving_is_final BEFORE UPDATE ON watchlist.operators
+    FOR EACH ROW EXECUTE FUNCTION watchlist.refuse_return('left_at');
+CREATE TRIGGER revocation_is_final BEFORE UPDATE ON watchlist.api_keys
+    FOR EACH ROW EXECUTE FUNCTION watchlist.refuse_return('revoked_at');
 
 -- Pictures: painted in the transaction that records the event, derivable again from the log and the vault
 
@@ -168,6 +202,7 @@ CREATE TABLE watchlist.cases (
 );
 CREATE INDEX cases_of ON watchlist.cases (organisation, case_id);
 CREATE INDEX cases_about ON watchlist.cases USING gin (subject_ids);
+CREATE INDEX cases_over ON watchlist.cases (last_active_at) WHERE state IN ('dismissed', 'lapsed');
 CREATE INDEX cases_alerts ON watchlist.cases (alert_ends_at) WHERE alert_ends_at IS NOT NULL;
 
 CREATE TABLE watchlist.inscriptions (
@@ -199,7 +234,8 @@ CREATE UNIQUE INDEX inscriptions_one_open ON watchlist.inscriptions (case_id, su
 CREATE INDEX inscriptions_due ON watchlist.inscriptions (ends_at) WHERE state = 'active';
 CREATE INDEX inscriptions_of ON watchlist.inscriptions (organisation, state, inscription_id);
 CREATE INDEX inscriptions_about ON watchlist.inscriptions (subject_id);
-CREATE INDEX inscriptions_imported ON watchlist.inscriptions (import_id, inscription_id) WHERE import_id IS NOT NULL;
+CREATE INDEX inscriptions_imported ON watchlist.inscriptions (import_id, inscription_id)
+    WHERE state = 'proposed' AND import_id IS NOT NULL;
 
 -- every standing an entry ever had: what was known from recorded_from until recorded_until
 CREATE TABLE watchlist.inscription_history (
