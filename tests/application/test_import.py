@@ -22,6 +22,7 @@ from watchlist.application.follow_procedure import EndedProcedure, end_procedure
 from watchlist.application.import_file import COLUMNS, read_file
 from watchlist.application.import_list import ImportReport, approve_import, finish_imports, submit_import
 from watchlist.application.inscribe import amend, reject, withdraw
+from watchlist.application.inscribe import approve as approve_one
 from watchlist.application.open_case import close_case
 from watchlist.application.receipt import Receipt
 from watchlist.application.register_subject import record_death, register_subject
@@ -258,11 +259,23 @@ def test_a_subject_known_by_an_exact_identifier_is_not_registered_again(house: H
         house.desk,
         ask(),
         Role.HEALTH_PROFESSIONAL,
-        Person("Martin", "Paul", date(1970, 1, 2), identifiers=(Identifier("rpps", rpps(1)),)),
+        Person("EXEMPLE1", "Camille Anne", date(1970, 1, 2), identifiers=(Identifier("rpps", rpps(1)),)),
     )
     submit(house, a_line(1), a_line(2))
     assert count(house, "subjects") == 2
     assert house.desk.registry.cases_about(known.id)
+
+
+def test_a_line_that_adds_to_a_known_identity_is_refused_rather_than_taken_in_part(house: House) -> None:
+    """An accepted line answers under all that it says."""
+    of_old = Person("Exemple1", "Camille", identifiers=(Identifier("rpps", rpps(1)),))
+    register_subject(house.desk, ask(), Role.HEALTH_PROFESSIONAL, of_old)
+    siren = "73282932" + luhn.calc_check_digit("73282932")
+    report = submit(
+        house, a_line(1), a_line(2, rpps=""), a_line(2, case_reference="D-3"), a_line(4, siren=siren)
+    )
+    assert codes(report) == [(2, "identity", "identity_adds"), (4, "identity", "identity_adds")]
+    assert report.accepted == 2
 
 
 def test_another_organisation_s_subject_is_unknown(house: House) -> None:
@@ -289,9 +302,10 @@ def test_a_shared_identifier_never_inscribes_somebody_else(house: House) -> None
     finess = "750000004"
     finess = finess[:-1] + luhn.calc_check_digit(finess[:-1])
     report = submit(house, a_line(1, finess=finess), a_line(2, finess=finess))
-    assert codes(report) == [(3, "finess", "identifier_of_another")]
-    again = submit(house, a_line(3, finess=finess, birth_date="1980-05-05"))
-    assert codes(again) == [(2, "finess", "identifier_of_another")]
+    assert report.accepted == 2
+    assert count(house, "subjects") == 2
+    again = submit(house, a_line(1, finess=finess, birth_date="1980-05-05", case_reference="D-9"))
+    assert codes(again) == [(2, "rpps", "identifier_of_another")]
 
 
 def test_homonyms_with_different_rpps_are_two_subjects(house: House) -> None:
@@ -307,7 +321,10 @@ def test_a_subject_twice_in_one_case_is_already_proposed(house: House) -> None:
 
 def test_a_dead_subject_is_not_inscribed(house: House) -> None:
     known = register_subject(
-        house.desk, ask(), Role.OTHER, Person("A", "B", identifiers=(Identifier("rpps", rpps(1)),))
+        house.desk,
+        ask(),
+        Role.OTHER,
+        Person("Exemple1", "Camille", date(1970, 1, 2), identifiers=(Identifier("rpps", rpps(1)),)),
     )
     record_death(house.desk, ask(), known.id, date(2024, 1, 1))
     assert codes(submit(house, a_line(1))) == [(2, "subject_id", "subject_deceased")]
@@ -362,8 +379,8 @@ def test_a_corrected_file_imports_what_was_refused_and_nothing_twice(house: Hous
 
 def test_a_line_corrected_after_it_was_taken_is_not_taken_twice(house: House) -> None:
     submit(house, a_line(1, rpps=""))
-    report = submit(house, a_line(1, birth_place="Lyon"))
-    assert (report.accepted, [r.code for r in report.refused]) == (0, ["already_proposed"])
+    report = submit(house, a_line(1, rpps="", birth_place="Lyon", given_names="CAMILLE"))
+    assert (report.accepted, [r.code for r in report.refused]) == (0, ["already_imported"])
     assert count(house, "subjects") == 1
 
 
@@ -674,16 +691,22 @@ def test_what_was_decided_by_hand_before_the_approval_stays_so(house: House) -> 
     assert (receipt["approved"], receipt["rejected"]) == (1, [])
 
 
-def test_an_entry_that_the_approver_amended_is_rejected_and_reported(house: House) -> None:
-    report = submit(house, a_line(1), a_line(2))
+def test_an_imported_proposal_is_decided_with_its_batch_only(house: House) -> None:
+    submit(house, a_line(1))
     with house.pool.connection() as conn:
         row = conn.execute("SELECT inscription_id, case_id FROM inscriptions").fetchone()
     assert row is not None
     version = house.desk.case(row["case_id"], ORGANISATION).version
-    amend(house.desk, ask(BRUNO), row["inscription_id"], {"term_months": 12}, version)
-    receipt = approve(house, report)
-    assert receipt["approved"] == 1
-    assert [(r.inscription_id, r.code) for r in receipt["rejected"]] == [(row["inscription_id"], "four_eyes")]
+    with pytest.raises(refusals.WaitsForItsImport):
+        amend(house.desk, ask(BRUNO), row["inscription_id"], {"term_months": 12}, version)
+    with pytest.raises(refusals.WaitsForItsImport):
+        approve_one(house.desk, ask(BRUNO), row["inscription_id"])
+
+
+def test_a_procedure_of_an_impossible_year_is_refused_for_its_line(house: House) -> None:
+    report = submit(house, a_line(1, **procedure("0001-01-01")), a_line(2))
+    assert codes(report) == [(2, "procedure_opened_on", "date_out_of_range")]
+    assert approve(house, report)["approved"] == 1
 
 
 def test_two_approvals_at_once_take_effect_once(house: House) -> None:

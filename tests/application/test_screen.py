@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.stories import BRUNO, MONDAY, Story, a_story, ask, rpps
 from watchlist.adapters.postgres.list_index import PostgresListIndex
 from watchlist.application.delist import delist, lift_restriction, restrict
-from watchlist.application.register_subject import rectify_subject
+from watchlist.application.merge_subjects import merge_subjects
+from watchlist.application.register_subject import record_death, rectify_subject
 from watchlist.application.screen import Screening
 from watchlist.application.screening_request import (
     BatchSize,
@@ -26,7 +27,13 @@ from watchlist.application.work_on_case import record_victim
 from watchlist.domain.identifiers import parse
 from watchlist.domain.identity import Organisation, Person
 from watchlist.domain.inscription import DelistingGround
-from watchlist.domain.refusals import Busy, Malformed
+from watchlist.domain.refusals import (
+    Busy,
+    IdentifierOfAnother,
+    Malformed,
+    SubjectDeceased,
+    SubjectNotIdentified,
+)
 
 LISTED = Person(
     "de La Tour", "Jean-Pierre Marie", date(1970, 1, 31), usage_name="Œuvrard", identifiers=(rpps(1),)
@@ -314,3 +321,66 @@ def test_when_the_database_cannot_be_asked_the_answer_is_unknown(register: Story
             await register.house.screening.answer(body({"a": identified("rpps", rpps(1).value)}))
 
     asyncio.run(unanswered())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"family_name":"\xff"}',
+        b'{"family_name":"\\u0041\xff"}',
+        b'{"family_name":"\\u0041","birth_date":' + b"9" * 5000 + b"}",
+        b"{" * 2000,
+        b'{"identifiers":[' + b",".join([b'{"scheme":"rpps","value":"1"}'] * 21) + b"]}",
+    ],
+)
+def test_whatever_bytes_are_sent_the_answer_is_a_refusal_or_an_error_for_the_line(
+    register: Story, line: bytes
+) -> None:
+    envelope = body({"a": {}}).replace(b"{}", line)
+    try:
+        (answer,) = answers(register, envelope)
+    except MalformedScreening:
+        return
+    assert answer["results"]["a"]["error"]["code"] == "malformed"
+
+
+def test_merged_persons_who_contradict_each_other_are_refused(register: Story) -> None:
+    one = register.subject(LISTED)
+    other = register.subject(Person("Autre", "Zoé", date(1980, 1, 1), identifiers=(rpps(5),)))
+    with pytest.raises(IdentifierOfAnother):
+        merge_subjects(register.desk, ask(), one, other, "a slip")
+
+
+def test_a_listed_subject_is_not_emptied_of_what_it_is_found_by(register: Story) -> None:
+    subject, _, _ = register.listed(LISTED)
+    with pytest.raises(SubjectNotIdentified):
+        rectify_subject(register.desk, ask(), subject, Person("de La Tour", "Jean"), "a slip", 1)
+    assert screened(register, a=identified("rpps", rpps(1).value)) == {"a": HIT}
+
+
+def test_a_stolen_siret_is_no_key_to_its_siren_either(register: Story) -> None:
+    siren, siret = parse("siren", "732829320"), parse("siret", "73282932000074")
+    _, case, _ = register.listed(Organisation("Cabinet Exemple", (siren, siret)))
+    victim = register.subject(Person("Victime", "Paule", date(1960, 5, 5)))
+    record_victim(register.desk, ask(), victim, case, (siret,), "stolen")
+    assert screened(register, a=identified("siret", siret.value)) == {"a": NO_HIT}
+
+
+def test_a_subject_that_changed_while_it_was_decided_on_is_decided_on_again(
+    register: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = register.subject(LISTED)
+    case = register.case(subject)
+    proposal = register.propose(case, subject).id
+    meanwhile = iter([lambda: record_death(register.desk, ask(), subject, date(2021, 1, 1))])
+    loaded = type(register.desk).subject
+
+    def loaded_then_dead(desk: object, id: object, *rest: object) -> object:
+        found = loaded(desk, id, *rest)  # type: ignore[arg-type]
+        for happens in meanwhile:
+            happens()
+        return found
+
+    monkeypatch.setattr(type(register.desk), "subject", loaded_then_dead)
+    with pytest.raises(SubjectDeceased):
+        register.approve(proposal)

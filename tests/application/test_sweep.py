@@ -154,7 +154,8 @@ def test_an_expired_alert_can_no_longer_be_qualified_though_nobody_swept(registe
 def test_an_alert_found_not_relevant_is_purged_at_once(register: Story) -> None:
     alert = raised(register, MONDAY.date())
     receipt = qualify_alert(register.desk, ask(), alert, False, "nothing in it")
-    assert receipt["state"] == "purged"
+    assert receipt["state"] == "dismissed"
+    assert register.desk.case(alert, ORGANISATION).state == "purged"
     assert vault_rows(register, alert) == 0
 
 

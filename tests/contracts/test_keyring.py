@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+import psycopg
 import pytest
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
@@ -99,15 +100,17 @@ def test_a_master_key_of_another_length_is_refused(pool):
         PostgresKeyring(pool, b"short")
 
 
-def test_a_key_does_not_open_under_another_owner(keyring, pool):
+def test_a_key_does_not_open_under_another_owner(keyring, pool, database_url):
     one, other = uuid4(), uuid4()
     keyring.create([one, other])
-    with pool.connection() as conn:
-        conn.execute(
-            "UPDATE watchlist_keys.data_keys SET wrapped ="
-            " (SELECT wrapped FROM watchlist_keys.data_keys WHERE owner = %b) WHERE owner = %b",
-            (other, one),
-        )
+    exchanged = (
+        "UPDATE watchlist_keys.data_keys SET wrapped ="
+        " (SELECT wrapped FROM watchlist_keys.data_keys WHERE owner = %b) WHERE owner = %b"
+    )
+    with pool.connection() as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        conn.execute(exchanged, (other, one))
+    with psycopg.connect(database_url) as conn:
+        conn.execute(exchanged, (other, one))
     with pytest.raises(Tampered):
         keyring.keys([one])
 

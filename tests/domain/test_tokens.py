@@ -118,10 +118,22 @@ def test_tokens_are_of_one_key_and_give_nothing_away():
     assert "k" * 32 not in repr(tokenizer)
 
 
-def test_only_an_answering_token_without_given_names_is_exact():
-    subject = Person("Lefèvre", "Anne", BORN, identifiers=(RPPS,))
-    exact = [token for token in tokenizer.of_subject(subject) if token.is_exact]
-    assert [token.digest for token in exact] == [tokenizer.of_identifier(RPPS)]
+def test_a_subject_is_known_again_by_what_is_its_own_alone():
+    shared = Identifier("finess", "750712184")
+    person = Person("Lefèvre", "Anne", BORN, identifiers=(RPPS, shared))
+    own = {token.digest for token in tokenizer.of_subject(person)} & {
+        tokenizer.of_own(RPPS),
+        tokenizer.of_own(shared),
+    }
+    assert own == {tokenizer.of_own(RPPS)}
+    assert {tokenizer.of_identifier(RPPS), tokenizer.of_identifier(shared)} <= set(listed(person))
+
+
+def test_what_is_known_covers_another_telling_only_if_it_would_be_found_by_all_of_it():
+    known = Person("Lefèvre", "Anne", BORN, identifiers=(RPPS,))
+    assert tokenizer.covers(known, Person("LEFEVRE", "Anne Marie", BORN))
+    assert not tokenizer.covers(known, Person("Lefèvre", "Anne", BORN, usage_name="Martin"))
+    assert not tokenizer.covers(Person("Lefèvre", "Anne", BORN), known)
 
 
 def test_given_names_come_apart_as_they_were_joined():
