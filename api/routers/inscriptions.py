@@ -59,9 +59,13 @@ def amend_a_proposal(
     inscription_id: Id, body: Amendment, version: ExpectedVersion, errand: Investigation
 ) -> Response:
     """Change a proposal; whoever amended it last cannot approve it."""
-    changes = body.model_dump(exclude_none=True)
-    if not changes:
+    if not body.model_dump(exclude_none=True):
         raise invalid("body", "nothing_changed")
+    changes = inscribe.Amendment(
+        tuple(body.grounds) if body.grounds is not None else None,
+        body.term_months,
+        body.proportionality.model_dump() if body.proportionality is not None else None,
+    )
     return errand.tell(lambda desk, ask: inscribe.amend(desk, ask, inscription_id, changes, version))
 
 

@@ -24,7 +24,7 @@ from watchlist.application.follow_procedure import (
     end_procedure,
     open_procedure,
 )
-from watchlist.application.inscribe import Deferral, amend, approve, propose, reject, withdraw
+from watchlist.application.inscribe import Amendment, Deferral, amend, approve, propose, reject, withdraw
 from watchlist.application.merge_subjects import merge_subjects, split_subjects
 from watchlist.application.open_case import RaisedAlert, close_case, qualify_alert, raise_alert
 from watchlist.application.purge_case import purge_case
@@ -388,7 +388,7 @@ def test_what_is_another_organisations_is_not_found_under_any_verb(story):
         lambda: end_procedure(desk, other(), case_id, procedure, ended),
         lambda: propose(desk, other(), case_id, mine, A_PROPOSAL),
         lambda: propose(desk, other(), my_case, subject_id, A_PROPOSAL),
-        lambda: amend(desk, other(), proposal, {"term_months": 12}, 3),
+        lambda: amend(desk, other(), proposal, Amendment(term_months=12), 3),
         lambda: withdraw(desk, other(), proposal),
         lambda: reject(desk, other(), proposal, "preuves insuffisantes"),
         lambda: approve(desk, other(), proposal),

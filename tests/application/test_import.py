@@ -21,7 +21,7 @@ from watchlist.application.delist import delist
 from watchlist.application.follow_procedure import EndedProcedure, end_procedure
 from watchlist.application.import_file import COLUMNS, read_file
 from watchlist.application.import_list import ImportReport, approve_import, finish_imports, submit_import
-from watchlist.application.inscribe import amend, reject, withdraw
+from watchlist.application.inscribe import Amendment, amend, reject, withdraw
 from watchlist.application.inscribe import approve as approve_one
 from watchlist.application.open_case import close_case
 from watchlist.application.receipt import Receipt
@@ -698,7 +698,7 @@ def test_an_imported_proposal_is_decided_with_its_batch_only(house: House) -> No
     assert row is not None
     version = house.desk.case(row["case_id"], ORGANISATION).version
     with pytest.raises(refusals.WaitsForItsImport):
-        amend(house.desk, ask(BRUNO), row["inscription_id"], {"term_months": 12}, version)
+        amend(house.desk, ask(BRUNO), row["inscription_id"], Amendment(term_months=12), version)
     with pytest.raises(refusals.WaitsForItsImport):
         approve_one(house.desk, ask(BRUNO), row["inscription_id"])
 

@@ -28,6 +28,15 @@ class Proposed:
 
 
 @dataclass(frozen=True, slots=True)
+class Amendment:
+    """What of a proposal changes; None leaves it as it was."""
+
+    grounds: tuple[str, ...] | None = None
+    term_months: int | None = None
+    proportionality: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Deferral:
     """L12: why the information letter waits, and the day that is reviewed."""
 
@@ -57,9 +66,7 @@ def propose(desk: Desk, ask: Ask, case_id: UUID, subject_id: UUID, proposed: Pro
     return desk.carry_out(ask, decide)
 
 
-def amend(
-    desk: Desk, ask: Ask, inscription_id: UUID, changes: Mapping[str, object], if_version: int
-) -> Receipt:
+def amend(desk: Desk, ask: Ask, inscription_id: UUID, changes: Amendment, if_version: int) -> Receipt:
     """Change some of grounds, term and proportionality of a proposal; the rest stays as it was."""
 
     def decide(work: Work) -> Decided:
@@ -74,18 +81,18 @@ def amend(
     return desk.carry_out(ask, decide)
 
 
-def _changed(work: Work, case: Case, inscription_id: UUID, changes: Mapping[str, object]) -> Proposal:
+def _changed(work: Work, case: Case, inscription_id: UUID, changes: Amendment) -> Proposal:
     before = case.inscription(inscription_id)
     grounds, months = before.grounds, before.term_months
     proportionality = before.proportionality
-    if "grounds" in changes:
-        grounds = rules.require_grounds(changes["grounds"])  # type: ignore[arg-type]
-    if "term_months" in changes:
-        months = rules.require_term(changes["term_months"])  # type: ignore[arg-type]
-    if "proportionality" in changes:
-        assessment: Mapping[str, str] = changes["proportionality"]  # type: ignore[assignment]
-        rules.require_proportionality(assessment)
-        proportionality = work.seal(case.id, "proportionality", msgspec.json.encode(dict(assessment)))
+    if changes.grounds is not None:
+        grounds = rules.require_grounds(changes.grounds)
+    if changes.term_months is not None:
+        months = rules.require_term(changes.term_months)
+    if changes.proportionality is not None:
+        rules.require_proportionality(changes.proportionality)
+        document = msgspec.json.encode(dict(changes.proportionality))
+        proportionality = work.seal(case.id, "proportionality", document)
     return Proposal(grounds, months, proportionality)
 
 
