@@ -6,6 +6,7 @@
 
 import os
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,9 +82,17 @@ def _create(cluster: str, template: str = "template1") -> str:
 
 
 def _drop(cluster: str, name: str) -> None:
-    """FORCE: a test that failed may have left a connection."""
-    with psycopg.connect(cluster, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    """FORCE: a test that failed may have left a connection. The server's own autovacuum is waited for."""
+    command = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+    for patience in range(100, -1, -1):
+        try:
+            with psycopg.connect(cluster, autocommit=True) as connection:
+                connection.execute(command)
+            return
+        except psycopg.errors.InsufficientPrivilege:
+            if not patience:
+                raise
+            time.sleep(0.1)
 
 
 def _forgo_durability(conninfo: str) -> None:
