@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -281,3 +282,22 @@ def _parent(stat: Path) -> int:
 def _fields(stat: Path) -> list[str]:
     """Those after the program's name, which may hold anything."""
     return stat.read_text(errors="replace").rpartition(")")[2].split()
+
+
+ROLES = ("investigator", "supervisor", "integrator", "auditor")
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Somebody of each role."""
+
+    investigator: Somebody
+    supervisor: Somebody
+    integrator: Somebody
+    auditor: Somebody
+
+    @classmethod
+    def hired(cls, running: Service) -> Office:
+        """One key a role, each issued by the command line while the service runs, and all at once."""
+        with ThreadPoolExecutor(len(ROLES)) as commands:
+            return cls(*commands.map(running.hire, ROLES))

@@ -14,10 +14,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.acceptance.service import Service, Somebody, lives, service, soon
+from tests.acceptance.service import Office, Service, Somebody, lives, service, soon
 from tests.acceptance.story import Entry, hits, listed, proposal, qualified_case, question
 
-ROLES = ("investigator", "supervisor", "integrator", "auditor")
 LISTED, UNLISTED = 1, 2
 CLIENTS = 20
 
@@ -28,21 +27,14 @@ def running() -> Iterator[Service]:
         yield made.start()
 
 
-@dataclass(frozen=True, slots=True)
-class Office:
-    investigator: Somebody
-    supervisor: Somebody
-    integrator: Somebody
-    auditor: Somebody
-    entry: Entry
+@pytest.fixture(scope="module")
+def office(running: Service) -> Office:
+    return Office.hired(running)
 
 
 @pytest.fixture(scope="module")
-def office(running: Service) -> Office:
-    with ThreadPoolExecutor(len(ROLES)) as commands:
-        investigator, supervisor, integrator, auditor = commands.map(running.hire, ROLES)
-    entry = listed(investigator, supervisor, LISTED)
-    return Office(investigator, supervisor, integrator, auditor, entry)
+def entry(office: Office) -> Entry:
+    return listed(office.investigator, office.supervisor, LISTED)
 
 
 @dataclass
@@ -50,6 +42,7 @@ class Load:
     """Clients that go on asking until they are told to stop, and what each was answered."""
 
     office: Office
+    entry: Entry
     stop: threading.Event = field(default_factory=threading.Event)
     screened: list[tuple[float, httpx.Response]] = field(default_factory=list)
     read: list[httpx.Response] = field(default_factory=list)
@@ -79,7 +72,7 @@ class Load:
                 time.sleep(0.05)
 
     def _note(self, key: str) -> httpx.Response:
-        path = f"/cases/{self.office.entry.case}/notes"
+        path = f"/cases/{self.entry.case}/notes"
         answer = self.office.investigator.post(path, {"text": "t"}, Idempotency_Key=key)
         self.noted.append((key, answer))
         return answer
@@ -91,9 +84,9 @@ class Load:
 
 
 def test_postgresql_killed_under_load_is_unknown_never_no_hit_and_comes_back_by_itself(
-    running: Service, office: Office
+    running: Service, office: Office, entry: Entry
 ) -> None:
-    load = Load(office)
+    load = Load(office, entry)
     clients = (load.screen, load.screen, load.look, load.note, load.note)
     with ThreadPoolExecutor(len(clients)) as threads, load:
         asking = [threads.submit(client) for client in clients]

@@ -19,7 +19,17 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.acceptance.service import Service, Somebody, crossable, family_of, lives, service, soon
+from tests.acceptance.service import (
+    ROLES,
+    Office,
+    Service,
+    Somebody,
+    crossable,
+    family_of,
+    lives,
+    service,
+    soon,
+)
 from tests.acceptance.story import (
     hits,
     listed,
@@ -32,7 +42,6 @@ from tests.acceptance.story import (
     today,
 )
 
-ROLES = ("investigator", "supervisor", "integrator", "auditor")
 SECRET = "a-word-that-nobody-may-read"
 ELSEWHERE = f"postgresql://somebody:{SECRET}@127.0.0.1:1/none?connect_timeout=3"
 KEY = "aDRrM3NlY3JldHNlY3JldHNlY3JldHNlY3JldHMhISE="
@@ -45,19 +54,9 @@ def running() -> Iterator[Service]:
         yield made.start()
 
 
-@dataclass(frozen=True, slots=True)
-class Office:
-    investigator: Somebody
-    supervisor: Somebody
-    integrator: Somebody
-    auditor: Somebody
-
-
 @pytest.fixture(scope="module")
 def office(running: Service) -> Office:
-    """One key a role, each issued by the command line while the service runs, and all at once."""
-    with ThreadPoolExecutor(len(ROLES)) as commands:
-        return Office(*commands.map(running.hire, ROLES))
+    return Office.hired(running)
 
 
 # The story ------------------------------------------------------------------------------------

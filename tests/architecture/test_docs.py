@@ -1,7 +1,6 @@
 """What the documentation names exists: links, commands, paths, settings, places in the code and in the database."""
 
 import argparse
-import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from api.main import create_app
+from tests.architecture.places import importable
 from watchlist.__main__ import parser
 from watchlist.adapters.postgres.migrate import migrations
 from watchlist.bootstrap import House
@@ -168,7 +168,7 @@ def test_no_word_has_two_meanings() -> None:
 def _stands(place: str) -> bool:
     """`package.module.Class.attribute`, `table.column`, or `table`."""
     if place.startswith(("watchlist.", "api.", "scheduler.")):
-        return _imports(place)
+        return importable(place)
     table, _, column = place.partition(".")
     body = re.search(
         rf"CREATE (?:TABLE \w+\.{table} \(\n(.*?)\n\);|VIEW \w+\.{table} AS)",
@@ -178,16 +178,3 @@ def _stands(place: str) -> bool:
     return body is not None and (
         not column or re.search(rf"^    {column} ", body[1], re.MULTILINE) is not None
     )
-
-
-def _imports(place: str) -> bool:
-    parts = place.split(".")
-    for cut in range(len(parts), 0, -1):
-        try:
-            found = importlib.import_module(".".join(parts[:cut]))
-        except ModuleNotFoundError:
-            continue
-        for part in parts[cut:]:
-            found = getattr(found, part)
-        return True
-    return False

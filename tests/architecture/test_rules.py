@@ -1,7 +1,6 @@
 """docs/rules.md says of every rule where it stands and what tests it: here that is held to be true."""
 
 import ast
-import importlib
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -9,6 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from tests.architecture.places import importable
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "rules.md"
@@ -97,16 +98,7 @@ def _exists(place: str) -> bool:
     if "::" in place:
         file, name = place.split("::")
         return re.search(rf"\b{name}\b", (ROOT / file).read_text("utf-8")) is not None
-    parts = place.split(".")
-    for cut in range(len(parts), 0, -1):
-        try:
-            found = importlib.import_module(".".join(parts[:cut]))
-        except ModuleNotFoundError:
-            continue
-        for part in parts[cut:]:
-            found = getattr(found, part)
-        return True
-    return False
+    return importable(place)
 
 
 @cache

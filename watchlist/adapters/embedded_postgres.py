@@ -34,6 +34,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -335,9 +336,11 @@ class _Account:
 
     def run(self, *command: str) -> "subprocess.CompletedProcess[str]":
         """Run a program as this user; one that this user may not execute gives status 126."""
-        drop = {} if os.geteuid() == self.uid else {"user": self.uid, "group": self.gid, "extra_groups": []}
+        drop: dict[str, Any] = (
+            {} if os.geteuid() == self.uid else {"user": self.uid, "group": self.gid, "extra_groups": []}
+        )
         try:
-            return subprocess.run(  # type: ignore[call-overload,no-any-return]
+            return subprocess.run(
                 command, cwd="/", env=_ENVIRONMENT, text=True, capture_output=True, check=False, **drop
             )
         except (PermissionError, FileNotFoundError) as failure:
