@@ -20,7 +20,7 @@ SHELL := bash
 BIN := .venv/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip
 LOCK := cd $(CURDIR) && .venv/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock'
+	--generate-hashes --no-emit-index-url --no-annotate --no-strip-extras --custom-compile-command 'make lock'
 
 # exec: Ctrl-C and SIGTERM reach the service itself, and its status is the recipe's.
 run: .venv/.installed
@@ -41,8 +41,8 @@ lint: .venv/.installed-dev
 
 # The runtime locks are held to the versions of the development lock: what is tested is what runs.
 lock: .venv/lock/bin/uv
-	@$(LOCK) --extra dev --output-file requirements-dev.lock pyproject.toml
-	@$(LOCK) --constraints requirements-dev.lock --output-file requirements.lock pyproject.toml
+	@$(LOCK) --extra dev --extra letters --output-file requirements-dev.lock pyproject.toml
+	@$(LOCK) --extra letters --constraints requirements-dev.lock --output-file requirements.lock pyproject.toml
 	@grep '^requires = ' pyproject.toml | grep -o '"[^"]*"' | tr -d '"' \
 	| ($(LOCK) --constraints requirements-dev.lock --output-file requirements-build.lock -)
 
