@@ -60,8 +60,8 @@ class Keyring(Protocol):
         """The keys of those owners that have one."""
         ...
 
-    def destroy(self, owner: UUID) -> bool:
-        """Destroy the key for good; whether there was one."""
+    def destroy(self, owners: Iterable[UUID]) -> int:
+        """Destroy their keys for good; how many there were."""
         ...
 
 

@@ -64,7 +64,7 @@ def test_of_several_keys_all_are_created_or_none(keyring):
 def test_a_destroyed_key_is_never_created_again(keyring):
     owner = uuid4()
     keyring.create([owner])
-    assert [keyring.destroy(owner), keyring.destroy(owner)] == [True, False]
+    assert [keyring.destroy([owner]), keyring.destroy([owner])] == [1, 0]
     assert keyring.keys([owner]) == {}
     with pytest.raises(KeyExists):
         keyring.create([owner])
@@ -74,7 +74,7 @@ def test_a_destroyed_key_is_never_created_again(keyring):
 def test_an_unknown_owner_has_no_key_and_nothing_to_destroy(keyring):
     assert keyring.keys([uuid4()]) == {}
     assert keyring.keys([]) == {}
-    assert not keyring.destroy(uuid4())
+    assert keyring.destroy([uuid4()]) == 0
 
 
 def test_of_several_who_create_one_key_at_once_one_does(keyring):
@@ -159,13 +159,13 @@ def test_the_vault_shows_no_name(story):
 
 def test_without_its_key_an_identity_is_erased_not_empty(story):
     subject_id = story.subject()
-    story.house.keyring.destroy(subject_id)
+    story.house.keyring.destroy([subject_id])
     assert identity_of(story.desk, story.desk.subject(subject_id, "GROUPAMA")) is None
 
 
 def test_nothing_more_is_sealed_for_an_owner_whose_key_is_gone(story):
     case_id = story.case(story.subject())
-    story.house.keyring.destroy(case_id)
+    story.house.keyring.destroy([case_id])
     with pytest.raises(Erased):
         add_note(story.desk, ask(), case_id, "une note")
     assert story.house.keyring.keys([case_id]) == {}

@@ -20,7 +20,7 @@ def purge_case(desk: Desk, ask: Ask, case_id: UUID) -> Receipt:
     def decide(work: Work) -> Decided:
         case = desk.case(case_id, ask.organisation, work)
         if case.purge(work.act):
-            desk.keyring.destroy(case.id)
+            desk.keyring.destroy([case.id])
             work.forgotten.append(case.id)
         return decided(case, state=case.state)
 

@@ -63,13 +63,13 @@ class PostgresKeyring:
             row["owner"]: ciphers.unwrap(self._master, row["wrapped"], row["owner"].bytes) for row in rows
         }
 
-    def destroy(self, owner: UUID) -> bool:
+    def destroy(self, owners: Iterable[UUID]) -> int:
         with borrowed(self._pool) as conn:
-            cursor = conn.execute(
-                "UPDATE watchlist_keys.data_keys SET wrapped = NULL WHERE owner = %b AND wrapped IS NOT NULL",
-                (owner,),
-            )
-            return cursor.rowcount == 1
+            return conn.execute(
+                "UPDATE watchlist_keys.data_keys SET wrapped = NULL"
+                " WHERE owner = ANY(%b) AND wrapped IS NOT NULL",
+                (list(owners),),
+            ).rowcount
 
     def lookup_key(self) -> bytes:
         """The look-up key of the newest generation; the first is made here, once."""
