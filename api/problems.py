@@ -318,6 +318,9 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
 OTHERWISE = ("This value is not accepted here.", "Cette valeur n'est pas acceptée ici.")
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_INVENTED = re.compile(r"[a-z][a-z_]{0,31}")
+"""A name that is unknown here was chosen by the client: it is repeated to them only where it can be a field's."""
+_UNKNOWN = {"extra_forbidden", "unknown_parameter"}
 _BRANCHES = {"person", "organisation"}
 """Which alternative of a subject was read is no field of it."""
 _SOURCES = {"body", "query", "path", "header", "cookie"}
@@ -351,6 +354,8 @@ def _path(location: Sequence[str | int], code: str) -> str:
         parts = parts[1:]
     if code == "json_invalid":
         return "body"
+    if code in _UNKNOWN and not _INVENTED.fullmatch(str(parts[-1])):
+        parts[-1] = "?"
     path = ""
     for part in parts:
         if isinstance(part, int):

@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from bench import batch, commands, replay, report, screening, startup, sweep
+from bench import batch, case_file, commands, replay, report, screening, startup, sweep
 from bench.figure import Figure
 from bench.premises import Premises, premises
 from bench.sizes import FULL, QUICK, Sizes
@@ -16,6 +16,7 @@ from watchlist.cli.terminal import say
 
 MEASURES: Mapping[str, Callable[[Premises], Iterator[Figure]]] = {
     "commands": commands.measure,
+    "case_file": case_file.measure,
     "screening": screening.measure,
     "batch": batch.measure,
     "replay": replay.measure,

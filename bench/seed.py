@@ -33,6 +33,7 @@ from watchlist.domain.case_memory import Alert
 from watchlist.domain.inscription import Ground
 from watchlist.domain.procedure import Kind, Outcome
 from watchlist.domain.subject import Role, Subject
+from watchlist.domain.vault_field import VaultField
 from watchlist.projections import rows
 from watchlist.projections.replay import HistoryRow
 
@@ -129,15 +130,17 @@ class _Matter:
             self._house.desk, work, subject_id, Role.HEALTH_PROFESSIONAL, population.person(self._number)
         )
         self._keep(subject)
-        summary = work.seal(case_id, "summary", "Claims doubled within a quarter.")
+        summary = work.seal(case_id, VaultField.SUMMARY, "Claims doubled within a quarter.")
         alert = Alert(periods.civil_date(self._at), Source.CONTROL, summary, None)
         case = Case.raise_alert(self._act(ANNE), case_id, alert, [subject_id])
         self._keep(case)
         case.qualify(
-            self._act(ANNE), work.seal(case_id, "qualification", "Confirmed by the care recipients.")
+            self._act(ANNE), work.seal(case_id, VaultField.QUALIFICATION, "Confirmed by the care recipients.")
         )
         self._keep(case)
-        proposal = Proposal((Ground.OVERBILLING,), 60, work.seal(case_id, "proportionality", ASSESSMENT))
+        proposal = Proposal(
+            (Ground.OVERBILLING,), 60, work.seal(case_id, VaultField.PROPORTIONALITY, ASSESSMENT)
+        )
         case.propose(self._act(ANNE), self.inscription_id, subject_id, subject, proposal)
         self._keep(case)
         case.approve(self._act(BRUNO), self.inscription_id, subject)
@@ -153,7 +156,7 @@ class _Matter:
         case.open_procedure(self._act(ANNE), procedure_id, sealed_procedure(self._work, case.id, opened))
         self._keep(case)
         self._history.append(self._standing(case))
-        basis = self._work.seal(case.id, "limitation_basis", "art. 8 CPP")
+        basis = self._work.seal(case.id, VaultField.LIMITATION_BASIS, "art. 8 CPP")
         case.end_procedure(self._act(ANNE), procedure_id, Ending(Outcome.SETTLED, day, basis, day))
         self._keep(case)
         self._history.append(self._standing(case))

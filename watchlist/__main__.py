@@ -13,7 +13,7 @@ from watchlist.adapters.embedded_postgres import EmbeddedPostgresError
 from watchlist.adapters.master_key import MasterKeyMissing
 from watchlist.adapters.postgres.migrate import MigrationError
 from watchlist.bootstrap import NotMigrated
-from watchlist.cli import database, demo, history, import_file, people, serve
+from watchlist.cli import database, demo, history, import_file, people, privacy, serve
 from watchlist.cli.terminal import Stop, say
 from watchlist.domain.refusals import Refusal
 from watchlist.settings import Settings, SettingsError
@@ -25,7 +25,7 @@ SAID = (EmbeddedPostgresError, MasterKeyMissing, MigrationError, NotMigrated, Se
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="watchlist", description="The fraud watchlist service.")
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for room in (serve, database, demo, import_file, history, people):
+    for room in (serve, database, demo, import_file, history, people, privacy):
         room.add_to(commands)
     return made
 

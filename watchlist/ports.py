@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from watchlist.domain.aggregate import Aggregate
+from watchlist.domain.aggregate import Aggregate, Event
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.operator import ApiKey, Operator
 from watchlist.domain.tokens import Token
@@ -124,6 +124,10 @@ class Log(Protocol):
 
         Their wrapped keys are put into `wrapped`, in the same round trip.
         """
+        ...
+
+    def streams(self, ids: Iterable[UUID]) -> dict[UUID, list[Event]]:
+        """What was recorded in these streams, in order; those without events are left out."""
         ...
 
     def record(self, aggregates: Sequence[Aggregate], work: Any) -> int:

@@ -19,7 +19,7 @@ from tests.acceptance.story import hits, rpps, today
 from watchlist.__main__ import main
 
 COMMANDS = (
-    "serve", "migrate", "doctor", "demo", "import", "sweep", "replay", "config show",
+    "serve", "migrate", "doctor", "demo", "import", "sweep", "replay", "privacy", "config show",
     "operator add", "operator leave", "operator list", "key issue", "key list", "key revoke",
 )  # fmt: skip
 HEADER = (
@@ -214,3 +214,11 @@ def test_an_instant_without_its_offset_is_refused(instant: str, capsys: pytest.C
         main(["replay", "--as-of", instant])
     assert ended.value.code == 2
     assert "--as-of" in capsys.readouterr().err
+
+
+def test_the_record_of_processing_is_printed_without_a_database() -> None:
+    with service(DATABASE_URL="postgresql://nobody@127.0.0.1:1/none") as nowhere:
+        held = nowhere.run("privacy", "--json").told
+        printed = nowhere.run("privacy")
+    assert {"identity", "note", "proportionality"} <= {one["name"] for one in held}
+    assert printed.out.count("\n") == len(held) + 2

@@ -66,6 +66,8 @@ WRONG: list[tuple[str, Any, str, str]] = [
         "string_pattern_mismatch",
     ),
     (f"/cases/{CANARY}/notes", {"text": "x"}, "case_id", "id_expected"),
+    ("/subjects", {**PERSON, "Dupont-Jean": 1}, "?", "extra_forbidden"),
+    ("/cases?Dupont-Jean=1", {**CASE, "subject_ids": [SOMEWHERE]}, "?", "unknown_parameter"),
     ("/cases?color=" + CANARY, {**CASE, "subject_ids": [SOMEWHERE]}, "color", "unknown_parameter"),
 ]
 

@@ -14,6 +14,7 @@ from tests.architecture.places import importable
 from watchlist.__main__ import parser
 from watchlist.adapters.postgres.migrate import migrations
 from watchlist.bootstrap import House
+from watchlist.domain.processing import table
 from watchlist.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -134,6 +135,22 @@ def _figures(file: Path) -> list[str]:
 
 def _source(path: str) -> str:
     return (ROOT / path).read_text("utf-8")
+
+
+# Personal data --------------------------------------------------------------------------------
+
+
+def test_the_record_of_processing_is_that_of_the_code() -> None:
+    """After a change: `watchlist privacy`, between the markers."""
+    told = (
+        _source("docs/privacy.md").partition("<!-- record -->\n")[2].partition("\n<!-- end of record -->")[0]
+    )
+    assert told == table()
+
+
+def test_the_periods_of_data_that_are_held_elsewhere_are_told() -> None:
+    told = _source("docs/privacy.md").partition("## Periods that concern data this service does not hold")[2]
+    assert {"5 years", "6 months", "18 months"} <= set(re.findall(r"\d+ (?:years|months)", told))
 
 
 # Words ----------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from bench.premises import Premises, premises
 from bench.sizes import TINY
 from watchlist.application.replay import check
 
-CHEAP = ("commands", "replay", "sweep")
+CHEAP = ("commands", "case_file", "replay", "sweep")
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,7 @@ def test_every_cheap_figure_is_reported_beside_its_floor(seeded: Premises) -> No
     assert {figure.name: figure.floor for figure in figures} == {
         "add_note": 0.6,
         "register_subject": 0.4,
+        "case_file": 0.5,
         "replay": 0.4,
         "sweep": 1500,
     }

@@ -56,8 +56,9 @@ class Opened:
 
 def read_case(desk: Desk, case_id: UUID, scope: str | None) -> View:
     """The whole file of a case."""
-    case = find_case(desk, case_id, scope)
-    opened = Opened(desk.open_sealed(case.id, _sealed_in(case)))
+    wrapped: dict[UUID, bytes] = {}
+    case = _found(desk, case_id, Case, scope, refusals.NoSuchCase, wrapped)
+    opened = Opened(desk.open_sealed(case.id, sealed_in(case), wrapped))
     return {
         **_case_head(case, opened),
         "notes": [_note(note, opened) for note in case.notes],
@@ -112,8 +113,16 @@ def event_view(state: bytes) -> View:
     return {"at": document["at"], "by": document["by"], "facts": _unsealed(facts)}
 
 
-def _found(desk: Desk, id: UUID, kind: type[A], scope: str | None, missing: type[refusals.NotFound]) -> A:
-    found = desk.log.load([id]).get(id)
+def _found(
+    desk: Desk,
+    id: UUID,
+    kind: type[A],
+    scope: str | None,
+    missing: type[refusals.NotFound],
+    wrapped: dict[UUID, bytes] | None = None,
+) -> A:
+    """With `wrapped`, its key comes along."""
+    found = desk.log.load([id], wrapped).get(id)
     if not isinstance(found, kind) or scope not in (None, found.organisation):
         raise missing()
     return found
@@ -265,7 +274,8 @@ def _only(*sealed: Sealed | None) -> list[Sealed]:
     return [one for one in sealed if one is not None]
 
 
-def _sealed_in(case: Case) -> list[Sealed]:
+def sealed_in(case: Case) -> list[Sealed]:
+    """All that the file of a case opens."""
     return _only(*_sealed_parts(case))
 
 

@@ -10,6 +10,7 @@ from watchlist.application.receipt import Decided, Receipt, decided
 from watchlist.application.work import Ask, Work
 from watchlist.domain.case import Case
 from watchlist.domain.inscription import DelistingGround
+from watchlist.domain.vault_field import VaultField
 
 
 def delist(desk: Desk, ask: Ask, inscription_id: UUID, ground: DelistingGround, reason: str) -> Receipt:
@@ -19,7 +20,7 @@ def delist(desk: Desk, ask: Ask, inscription_id: UUID, ground: DelistingGround, 
         ask,
         inscription_id,
         lambda case, work: case.delist(
-            work.act, inscription_id, ground, work.seal(case.id, "delisting", reason)
+            work.act, inscription_id, ground, work.seal(case.id, VaultField.DELISTING, reason)
         ),
     )
 
@@ -30,7 +31,9 @@ def restrict(desk: Desk, ask: Ask, inscription_id: UUID, reason: str) -> Receipt
         desk,
         ask,
         inscription_id,
-        lambda case, work: case.restrict(work.act, inscription_id, work.seal(case.id, "restriction", reason)),
+        lambda case, work: case.restrict(
+            work.act, inscription_id, work.seal(case.id, VaultField.RESTRICTION, reason)
+        ),
     )
 
 
@@ -41,7 +44,7 @@ def lift_restriction(desk: Desk, ask: Ask, inscription_id: UUID, reason: str) ->
         ask,
         inscription_id,
         lambda case, work: case.lift_restriction(
-            work.act, inscription_id, work.seal(case.id, "lifting", reason)
+            work.act, inscription_id, work.seal(case.id, VaultField.LIFTING, reason)
         ),
     )
 

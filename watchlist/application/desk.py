@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -133,18 +133,31 @@ class Desk:
 
     # Opening ----------------------------------------------------------------------------------
 
-    def open_sealed(self, owner: UUID, values: Iterable[Sealed]) -> dict[UUID, bytes]:
+    def open_sealed(
+        self, owner: UUID, values: Iterable[Sealed], wrapped: Mapping[UUID, bytes] | None = None
+    ) -> dict[UUID, bytes]:
         """The values of one owner by reference; those that were erased are left out."""
-        return self.open_all((owner, sealed) for sealed in values)
+        return self.open_all(((owner, sealed) for sealed in values), wrapped)
 
-    def open_all(self, values: Iterable[tuple[UUID, Sealed]]) -> dict[UUID, bytes]:
-        """The values of several owners by reference, with two look-ups in all; the erased are left out."""
+    def open_all(
+        self, values: Iterable[tuple[UUID, Sealed]], wrapped: Mapping[UUID, bytes] | None = None
+    ) -> dict[UUID, bytes]:
+        """The values of several owners by reference, with two look-ups in all; the erased are left out.
+
+        One look-up when their keys came along with an aggregate, as `wrapped`.
+        """
         wanted = {sealed.ref: (owner, sealed) for owner, sealed in values}
         if not wanted:
             return {}
-        keys = self.keyring.keys({owner for owner, _ in wanted.values()})
+        keys = self._keys({owner for owner, _ in wanted.values()}, wrapped or {})
         rows = self.vault.rows([ref for ref, (owner, _) in wanted.items() if owner in keys])
         return {ref: self._opened(keys, row, *wanted[ref]) for ref, row in rows.items()}
+
+    def _keys(self, owners: set[UUID], wrapped: Mapping[UUID, bytes]) -> dict[UUID, bytes]:
+        """A key that did not come along is looked for: it may be kept elsewhere."""
+        came = {owner: wrapped[owner] for owner in owners & wrapped.keys()}
+        missing = owners - came.keys()
+        return (self.keyring.opened(came) if came else {}) | (self.keyring.keys(missing) if missing else {})
 
     def _opened(self, keys: dict[UUID, bytes], row: SealedRow, owner: UUID, sealed: Sealed) -> bytes:
         return self.cipher.open_sealed(keys[owner], owner, row.field, sealed, row.ciphertext)

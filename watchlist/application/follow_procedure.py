@@ -11,6 +11,7 @@ from watchlist.application.receipt import Decided, Receipt, decided
 from watchlist.application.work import Ask, Work
 from watchlist.domain.case import Ending, NewProcedure
 from watchlist.domain.procedure import Kind, Outcome
+from watchlist.domain.vault_field import VaultField
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ def sealed_procedure(work: Work, case_id: UUID, opened: OpenedProcedure) -> NewP
     """The procedure with its court and reference sealed (C5)."""
     return NewProcedure(
         opened.kind,
-        work.seal(case_id, "court", opened.court),
-        work.seal(case_id, "reference", opened.reference),
+        work.seal(case_id, VaultField.COURT, opened.court),
+        work.seal(case_id, VaultField.REFERENCE, opened.reference),
         opened.opened_on,
         opened.subject_ids,
         opened.continues,
@@ -60,7 +61,7 @@ def end_procedure(desk: Desk, ask: Ask, case_id: UUID, procedure_id: UUID, ended
         ending = Ending(
             ended.outcome,
             ended.ended_on,
-            work.seal(case.id, "limitation_basis", ended.limitation_basis),
+            work.seal(case.id, VaultField.LIMITATION_BASIS, ended.limitation_basis),
             ended.limitation_ends_on,
             ended.subject_ids,
         )

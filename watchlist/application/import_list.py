@@ -39,6 +39,7 @@ from watchlist.domain.import_batch import ImportBatch, ImportComplete
 from watchlist.domain.import_line import AlreadyImported, ImportLine, LineProcedure, require_importable
 from watchlist.domain.inscription import Inscription, Provenance, State
 from watchlist.domain.subject import Subject
+from watchlist.domain.vault_field import VaultField
 
 log = logging.getLogger(__name__)
 
@@ -284,11 +285,11 @@ class _Recording:
             return batch
         self.work.new_owners(self.import_id)
         return ImportBatch.begin(
-            self.work.act, self.import_id, self.work.seal(self.import_id, "file", self.file_name)
+            self.work.act, self.import_id, self.work.seal(self.import_id, VaultField.FILE, self.file_name)
         )
 
     def _taken_over(self, reference: str, id: UUID) -> Case:
-        sealed = self.work.seal(id, "case_reference", reference)
+        sealed = self.work.seal(id, VaultField.CASE_REFERENCE, reference)
         digest = reference_digest(self.desk, self.work.act.organisation, reference)
         self.work.case_references.append((digest, id))
         named = [one.subject_id for one in self.judged.taken[reference]]
@@ -317,7 +318,9 @@ class _Recording:
     def _propose(self, case: Case, taken: TakenLine) -> None:
         line = taken.line
         place = msgspec.json.encode({"file": self.file_name, "line": line.number})
-        provenance = Provenance(self.import_id, line.inscribed_on, self.work.seal(case.id, "line", place))
+        provenance = Provenance(
+            self.import_id, line.inscribed_on, self.work.seal(case.id, VaultField.LINE, place)
+        )
         proposal = Proposal(line.grounds, line.term_months, None, provenance)
         subject = self.judged.subjects.get(taken.subject_id, NEWCOMER)
         case.propose(self.work.act, taken.inscription_id, taken.subject_id, subject, proposal)
@@ -448,6 +451,6 @@ def _approve_or_reject(
 def _reject(work: Work, case: Case, inscription_id: UUID, code: str) -> None:
     """With its reason, unless the key that would seal it is destroyed."""
     try:
-        case.reject(work.act, inscription_id, work.seal(case.id, "rejection", code))
+        case.reject(work.act, inscription_id, work.seal(case.id, VaultField.REJECTION, code))
     except Erased:
         case.withdraw(work.act, inscription_id)

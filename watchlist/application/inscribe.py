@@ -16,6 +16,7 @@ from watchlist.domain import inscription as rules
 from watchlist.domain import refusals
 from watchlist.domain.case import Case, Proposal
 from watchlist.domain.inscription import State
+from watchlist.domain.vault_field import VaultField
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def _sealed(work: Work, case: Case, proposed: Proposed) -> Proposal:
     return Proposal(
         rules.require_grounds(proposed.grounds),
         rules.require_term(proposed.term_months),
-        work.seal(case.id, "proportionality", document),
+        work.seal(case.id, VaultField.PROPORTIONALITY, document),
     )
 
 
@@ -92,7 +93,7 @@ def _changed(work: Work, case: Case, inscription_id: UUID, changes: Amendment) -
     if changes.proportionality is not None:
         rules.require_proportionality(changes.proportionality)
         document = msgspec.json.encode(dict(changes.proportionality))
-        proportionality = work.seal(case.id, "proportionality", document)
+        proportionality = work.seal(case.id, VaultField.PROPORTIONALITY, document)
     return Proposal(grounds, months, proportionality)
 
 
@@ -108,7 +109,7 @@ def withdraw(desk: Desk, ask: Ask, inscription_id: UUID) -> Receipt:
 def reject(desk: Desk, ask: Ask, inscription_id: UUID, reason: str) -> Receipt:
     def decide(work: Work) -> Decided:
         case = desk.case_of(inscription_id, ask.organisation, work)
-        case.reject(work.act, inscription_id, work.seal(case.id, "rejection", reason))
+        case.reject(work.act, inscription_id, work.seal(case.id, VaultField.REJECTION, reason))
         return decided(case, id=inscription_id, state=case.inscription(inscription_id).state)
 
     return desk.carry_out(ask, decide)
@@ -129,7 +130,7 @@ def approve(desk: Desk, ask: Ask, inscription_id: UUID, deferral: Deferral | Non
             work.act,
             inscription_id,
             subject,
-            work.seal(case.id, "notice_deferral", deferral.reason) if deferral else None,
+            work.seal(case.id, VaultField.NOTICE_DEFERRAL, deferral.reason) if deferral else None,
             deferral.review_on if deferral else None,
         )
         return decided(

@@ -12,6 +12,7 @@ from watchlist.domain import refusals
 from watchlist.domain.case import Case
 from watchlist.domain.identity import contradict
 from watchlist.domain.subject import Subject
+from watchlist.domain.vault_field import VaultField
 
 
 def merge_subjects(desk: Desk, ask: Ask, survivor_id: UUID, duplicate_id: UUID, reason: str) -> Receipt:
@@ -21,7 +22,7 @@ def merge_subjects(desk: Desk, ask: Ask, survivor_id: UUID, duplicate_id: UUID, 
         survivor = desk.subject(survivor_id, ask.organisation)
         duplicate = desk.subject(duplicate_id, ask.organisation, "duplicate_id")
         _require_reconcilable(desk, survivor, duplicate)
-        survivor.merge(work.act, duplicate, work.seal(duplicate.id, "reason", reason))
+        survivor.merge(work.act, duplicate, work.seal(duplicate.id, VaultField.REASON, reason))
         cases = _follow(desk, work, duplicate_id, survivor_id)
         return decided(survivor, duplicate, *cases)
 
@@ -41,7 +42,7 @@ def split_subjects(desk: Desk, ask: Ask, survivor_id: UUID, duplicate_id: UUID, 
     def decide(work: Work) -> Decided:
         survivor = desk.subject(survivor_id, ask.organisation)
         duplicate = desk.subject(duplicate_id, ask.organisation, "duplicate_id")
-        survivor.split(work.act, duplicate, work.seal(duplicate.id, "reason", reason))
+        survivor.split(work.act, duplicate, work.seal(duplicate.id, VaultField.REASON, reason))
         cases = _follow(desk, work, duplicate_id, None, about=survivor_id)
         return decided(survivor, duplicate, *cases)
 

@@ -13,6 +13,7 @@ from watchlist.application.work import Ask, Work
 from watchlist.domain.case import Case
 from watchlist.domain.case_events import ClosingOutcome, Source
 from watchlist.domain.case_memory import Alert
+from watchlist.domain.vault_field import VaultField
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ def raise_alert(desk: Desk, ask: Ask, raised: RaisedAlert) -> Receipt:
         alert = Alert(
             raised.raised_on,
             raised.source,
-            work.seal(id, "summary", raised.summary),
-            work.seal_optional(id, "amount_at_stake", raised.amount_at_stake),
+            work.seal(id, VaultField.SUMMARY, raised.summary),
+            work.seal_optional(id, VaultField.AMOUNT_AT_STAKE, raised.amount_at_stake),
         )
         case = Case.raise_alert(work.act, id, alert, raised.subject_ids)
         return decided(case, state=case.state)
@@ -53,7 +54,7 @@ def qualify_alert(desk: Desk, ask: Ask, case_id: UUID, relevant: bool, reason: s
     def decide(work: Work) -> Decided:
         case = desk.case(case_id, ask.organisation, work)
         if relevant:
-            case.qualify(work.act, work.seal(case.id, "qualification", reason))
+            case.qualify(work.act, work.seal(case.id, VaultField.QUALIFICATION, reason))
         else:
             case.dismiss(work.act)
         return decided(case, state=case.state)

@@ -13,9 +13,7 @@ from watchlist.domain import refusals
 from watchlist.domain.identity import Identity, Person
 from watchlist.domain.procedure import require_past
 from watchlist.domain.subject import Role, Subject, SubjectKind
-
-IDENTITY = "identity"
-"""The vault field that holds a subject's identity."""
+from watchlist.domain.vault_field import VaultField
 
 
 def known_subject(desk: Desk, organisation: str, identity: Identity) -> UUID | None:
@@ -27,7 +25,7 @@ def known_subject(desk: Desk, organisation: str, identity: Identity) -> UUID | N
 def begin_subject(desk: Desk, work: Work, id: UUID, role: Role, identity: Identity) -> Subject:
     """A new subject, its identity sealed under its new key, its look-ups made."""
     kind = SubjectKind.PERSON if isinstance(identity, Person) else SubjectKind.ORGANISATION
-    sealed = work.seal(id, IDENTITY, identities.encode(identity))
+    sealed = work.seal(id, VaultField.IDENTITY, identities.encode(identity))
     tokens = desk.tokenizer.of_subject(identity)
     work.subject_tokens.append(SubjectTokens(id, work.act.organisation, tokens))
     work.unknown_before.extend(desk.tokenizer.of_own(key) for key in identities.own_keys(identity))
@@ -88,10 +86,10 @@ def rectify_subject(
             raise refusals.SubjectNotIdentified()
         subject.rectify(
             work.act,
-            work.seal(subject.id, IDENTITY, identities.encode(identity)),
+            work.seal(subject.id, VaultField.IDENTITY, identities.encode(identity)),
             identities.is_identified(identity),
             tuple(sorted(identities.changed_fields(before, identity))),
-            work.seal(subject.id, "reason", reason),
+            work.seal(subject.id, VaultField.REASON, reason),
         )
         work.subject_tokens.append(
             SubjectTokens(subject.id, ask.organisation, desk.tokenizer.of_subject(identity))
@@ -107,7 +105,7 @@ def record_death(desk: Desk, ask: Ask, subject_id: UUID, died_on: date) -> Recei
     def decide(work: Work) -> Decided:
         subject = desk.subject(subject_id, ask.organisation)
         require_past(died_on, work.act.at, "died_on")
-        subject.record_death(work.act, work.seal(subject.id, "died_on", died_on.isoformat()))
+        subject.record_death(work.act, work.seal(subject.id, VaultField.DIED_ON, died_on.isoformat()))
         return decided(subject)
 
     return desk.carry_out(ask, decide)

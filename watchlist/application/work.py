@@ -11,6 +11,7 @@ from watchlist.application.ordered_id import ordered_id
 from watchlist.domain.aggregate import Act, Aggregate
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.tokens import Token
+from watchlist.domain.vault_field import VaultField
 from watchlist.ports import Cipher, Keyring, SealedRow
 
 
@@ -67,15 +68,15 @@ class Work:
         self.keys.update(made.keys)
         self.new_keys.update(made.wrapped)
 
-    def seal(self, owner: UUID, name: str, value: str | bytes) -> Sealed:
+    def seal(self, owner: UUID, name: VaultField, value: str | bytes) -> Sealed:
         """Seal one value of an owner; the event keeps what is returned."""
         ref = ordered_id()
         raw = value.encode() if isinstance(value, str) else value
-        sealed, ciphertext = self.cipher.seal(self._key(owner), owner, name, ref, raw)
-        self.sealed.append(SealedRow(ref, owner, name, ciphertext))
+        sealed, ciphertext = self.cipher.seal(self._key(owner), owner, name.value, ref, raw)
+        self.sealed.append(SealedRow(ref, owner, name.value, ciphertext))
         return sealed
 
-    def seal_optional(self, owner: UUID, name: str, value: str | None) -> Sealed | None:
+    def seal_optional(self, owner: UUID, name: VaultField, value: str | None) -> Sealed | None:
         return None if value is None else self.seal(owner, name, value)
 
     def _key(self, owner: UUID) -> bytes:

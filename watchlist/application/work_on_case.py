@@ -10,6 +10,7 @@ from watchlist.application.desk import Desk
 from watchlist.application.receipt import Decided, Receipt, decided
 from watchlist.application.work import Ask, Work
 from watchlist.domain.identifiers import Identifier, asked_keys
+from watchlist.domain.vault_field import VaultField
 
 
 def add_subject(desk: Desk, ask: Ask, case_id: UUID, subject_id: UUID) -> Receipt:
@@ -27,7 +28,7 @@ def add_subject(desk: Desk, ask: Ask, case_id: UUID, subject_id: UUID) -> Receip
 def add_note(desk: Desk, ask: Ask, case_id: UUID, text: str) -> Receipt:
     def decide(work: Work) -> Decided:
         case = desk.case(case_id, ask.organisation, work)
-        case.add_note(work.act, work.seal(case.id, "note", text))
+        case.add_note(work.act, work.seal(case.id, VaultField.NOTE, text))
         return decided(case)
 
     return desk.carry_out(ask, decide)
@@ -39,7 +40,10 @@ def add_evidence(desk: Desk, ask: Ask, case_id: UUID, description: str, sha256: 
     def decide(work: Work) -> Decided:
         case = desk.case(case_id, ask.organisation, work)
         id = uuid4()
-        sealed = work.seal(case.id, "evidence", description), work.seal(case.id, "sha256", sha256)
+        sealed = (
+            work.seal(case.id, VaultField.EVIDENCE, description),
+            work.seal(case.id, VaultField.SHA256, sha256),
+        )
         case.add_evidence(work.act, id, *sealed)
         return decided(case, id=id, evidence_id=id)
 
@@ -53,13 +57,15 @@ def record_victim(
 
     def decide(work: Work) -> Decided:
         case = desk.case(case_id, ask.organisation, work)
-        desk.subject(subject_id, ask.organisation)
+        subject = desk.subject(subject_id, ask.organisation)
+        subject.require_itself("subject_id")
+        work.unchanged.append(subject)
         document = msgspec.json.encode([[identifier.scheme, identifier.value] for identifier in stolen])
         case.record_victim(
             work.act,
             subject_id,
-            work.seal(case.id, "stolen", document),
-            work.seal(case.id, "victim_reason", reason),
+            work.seal(case.id, VaultField.STOLEN, document),
+            work.seal(case.id, VaultField.VICTIM_REASON, reason),
         )
         keys = {key for identifier in stolen for key in asked_keys(identifier)}
         work.stolen.extend((case.id, desk.tokenizer.of_identifier(key)) for key in keys)

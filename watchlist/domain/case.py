@@ -147,10 +147,11 @@ class Case(CaseMemory):
         self.record(events.EvidenceAdded, act, evidence_id=id, description=description, sha256=sha256)
 
     def record_victim(self, act: Act, subject_id: UUID, stolen: Sealed, reason: Sealed) -> None:
-        """L10: a victim is never listed by the case it is a victim in."""
+        """L10: a victim is never listed by the case it is a victim in; the case is about it too (C8, P3)."""
         self._require_open(act)
         if self._open_inscription_of(subject_id, act.at) is not None:
             raise refusals.EntryActive("subject_id")
+        self.add_subject(act, subject_id)
         self.record(events.VictimRecorded, act, subject_id=subject_id, stolen=stolen, reason=reason)
 
     def open_procedure(self, act: Act, id: UUID, new: NewProcedure) -> None:

@@ -108,6 +108,20 @@ class DeferralOutOfRange(Malformed):
     """
 
 
+class DeferralWithoutReason(Malformed):
+    """A part of an access export is deferred with a reason and a review date to come (P3).
+
+    fr: Une partie d'un droit d'accès est différée avec un motif et une date de réexamen à venir (P3).
+    """
+
+
+class PartOfNoCase(Malformed):
+    """Only what belongs to a case is deferred for one case; leave the case out (P3).
+
+    fr: Seul ce qui relève d'un dossier est différé pour un dossier ; n'indiquez pas de dossier (P3).
+    """
+
+
 class AlertTooOld(Malformed):
     """The alert was raised more than six months ago and may no longer be recorded (C1).
 

@@ -102,6 +102,19 @@ class Register(Application[UUID]):
                 aggregate = event.mutate(aggregate)
             yield stream, aggregate
 
+    def streams(self, ids: Iterable[UUID]) -> dict[UUID, list[Event]]:
+        try:
+            with self.service_factory.datastore.get_connection() as conn:
+                rows = conn.execute(SQL["load"], [list(ids)], prepare=True, binary=True).fetchall()
+        except OperationalError as error:
+            raise Busy() from error
+        return {
+            stream: [
+                self.codec.decode(r["topic"], stream, r["originator_version"], r["state"]) for r in stored
+            ]
+            for stream, stored in groupby(rows, key=lambda row: row["originator_id"])
+        }
+
     def record(self, aggregates: Sequence[Aggregate], work: Work) -> int:
         """The library's save without its search for what each object is; its recorder is told what else belongs.
 

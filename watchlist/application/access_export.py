@@ -1,0 +1,457 @@
+"""Access: everything one organisation holds of one person, told to that person (P3).
+
+Told from what was recorded, event by event, so that what has no section of its own is told too (`other`). A text of
+a matter that concerns several persons is withheld when it names another of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from enum import Enum
+from functools import reduce
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import structs
+
+from watchlist.application.desk import Desk
+from watchlist.domain import access, periods, retention
+from watchlist.domain import case_events as events
+from watchlist.domain import identity as identities
+from watchlist.domain import subject as subjects
+from watchlist.domain.access import Consulted, Deferred, Disclosed, Part, PartDeferred, Text, Withheld
+from watchlist.domain.aggregate import Event
+from watchlist.domain.case import Case
+from watchlist.domain.commitment import Sealed
+from watchlist.domain.identity import Identity
+from watchlist.domain.inscription import Inscription, State
+from watchlist.domain.mention import mentions_any
+from watchlist.domain.subject import Subject
+from watchlist.domain.wording import in_words, in_words_if_any
+
+E = TypeVar("E", bound=Event)
+S = TypeVar("S")
+
+TOLD = (
+    events.AlertRaised, events.CaseImported, events.AlertQualified, events.AlertDismissed, events.AlertLapsed,
+    events.CaseClosed, events.CaseDataPurged, events.NoteAdded, events.EvidenceAdded, events.VictimRecorded,
+    events.ProcedureOpened, events.ProcedureEnded, events.InscriptionProposed, events.InscriptionAmended,
+    events.InscriptionRejected, events.InscriptionApproved, events.InscriptionRestricted,
+    events.RestrictionLifted, events.InscriptionDelisted,
+)  # fmt: skip
+"""The events of a case that have a section of their own."""
+OF_OTHERS = (events.SubjectAdded, events.SubjectFollowed)
+"""What only says which subjects a case has."""
+WHOSE = frozenset(Event.__struct_fields__)
+"""What every event has; the rest are its facts."""
+
+
+def access_export(
+    desk: Desk,
+    subject_id: UUID,
+    organisation: str,
+    deferred: Sequence[Deferred] = (),
+    disclosures: Iterable[Disclosed] = (),
+    consultations: Iterable[Consulted] = (),
+) -> dict[str, Any]:
+    """An AccessExport, ready for JSON: the same bytes for the same records and the same instant.
+
+    For a subject that was merged, what is held of the survivor. `disclosures` and `consultations` are what the
+    registers of those know of the person. Raises NoSuchSubject, DeferralWithoutReason, PartOfNoCase.
+    """
+    now = desk.clock.now()
+    access.require_deferrable(deferred, periods.civil_date(now))
+    records = _Records.of(desk, subject_id, organisation)
+    me = records.subject
+    export = access.AccessExport(
+        made_at=now,
+        organisation=organisation,
+        subject_id=me.id,
+        kind=me.kind,
+        role=me.role,
+        registered_at=me.registered_at,
+        identity=access.deferral_of(deferred, Part.IDENTITY) or _identity(records),
+        cases=access.deferral_of(deferred, Part.CASES) or _cases(records, deferred, now),
+        recipients=access.deferral_of(deferred, Part.RECIPIENTS) or _in_order(disclosures),
+        consultations=access.deferral_of(deferred, Part.CONSULTATIONS) or _in_order(consultations),
+        left_out=access.LEFT_OUT,
+        purpose=access.PURPOSE,
+    )
+    told: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(export))
+    return told
+
+
+# Fetched --------------------------------------------------------------------------------------
+
+
+class _Records:
+    """What was recorded of one person, opened."""
+
+    def __init__(
+        self, subject: Subject, family: Mapping[UUID, list[Event]], cases: Mapping[UUID, list[Event]]
+    ) -> None:
+        self.subject = subject
+        self.family = family
+        """The streams of the subject and of those merged into it, the subject's first."""
+        self.streams = cases
+        self.cases: dict[UUID, Case] = {id: _remembered(stream) for id, stream in cases.items()}
+        self.others: list[Identity] = []
+        self._opened: dict[UUID, bytes] = {}
+
+    @classmethod
+    def of(cls, desk: Desk, subject_id: UUID, organisation: str) -> _Records:
+        asked = desk.subject(subject_id, organisation)
+        subject = desk.subject(asked.merged_into or asked.id, organisation)
+        family = desk.log.streams([subject.id, *subject.absorbed])
+        case_ids = {id for one in family for id in desk.registry.cases_about(one)}
+        records = cls(subject, _first(subject.id, family), _oldest_first(desk.log.streams(case_ids)))
+        records._open(desk)
+        return records
+
+    def _open(self, desk: Desk) -> None:
+        """Everything of the person at once, then who the others of its cases are."""
+        own = [event for stream in (*self.family.values(), *self.streams.values()) for event in stream]
+        others = desk.log.streams(self._others())
+        others |= desk.log.streams(_absorbed(others) - self.family.keys())
+        theirs = [event for stream in others.values() for event in stream]
+        self._opened = desk.open_all(
+            (e.originator_id, sealed) for e in (*own, *theirs) for sealed in seals_of(e)
+        )
+        known = (self.raw(event.identity) for event in theirs if isinstance(event, IDENTIFYING))
+        self.others = list({identities.decode(value): None for value in known if value is not None})
+
+    def _others(self) -> set[UUID]:
+        """Every other subject of these cases, whatever it is in them, and whoever stands for it."""
+        named = {subject for case in self.cases.values() for subject in _named_in(case)}
+        return named - self.family.keys()
+
+    def raw(self, sealed: Sealed | None) -> bytes | None:
+        return None if sealed is None else self._opened.get(sealed.ref)
+
+    def text(self, sealed: Sealed) -> Text:
+        raw = self.raw(sealed)
+        return Text(withheld=Withheld.ERASED) if raw is None else self.told(raw.decode())
+
+    def text_if_any(self, sealed: Sealed | None) -> Text | None:
+        return None if sealed is None else self.text(sealed)
+
+    def told(self, text: str) -> Text:
+        """P3: not if it names another."""
+        return Text(withheld=Withheld.THIRD_PARTY) if mentions_any(text, self.others) else Text(text)
+
+    def is_me(self, case: Case, subject_id: UUID) -> bool:
+        return case.subject_now(subject_id) in self.family
+
+
+IDENTIFYING = (subjects.SubjectRegistered, subjects.SubjectRectified)
+
+
+def seals_of(event: Event) -> Iterator[Sealed]:
+    """Everything an event sealed."""
+    for _, value in _facts(event):
+        if isinstance(value, Sealed):
+            yield value
+        elif isinstance(value, msgspec.Struct):
+            yield from (inner for inner in structs.astuple(value) if isinstance(inner, Sealed))
+
+
+def _facts(event: Event) -> Iterator[tuple[str, Any]]:
+    return ((name, getattr(event, name)) for name in event.__struct_fields__ if name not in WHOSE)
+
+
+def _remembered(stream: Iterable[Event]) -> Any:
+    return reduce(lambda aggregate, event: event.mutate(aggregate), stream, None)
+
+
+def _named_in(case: Case) -> set[UUID]:
+    procedures = (subject for procedure in case.procedures.values() for subject in procedure.names)
+    return {*case.subject_ids, *case.subjects_now(), *case.followed, *case.victims, *procedures}
+
+
+def _absorbed(streams: Mapping[UUID, list[Event]]) -> set[UUID]:
+    return {id for stream in streams.values() for id in _remembered(stream).absorbed}
+
+
+def _first(id: UUID, streams: Mapping[UUID, list[Event]]) -> dict[UUID, list[Event]]:
+    order = sorted(streams, key=lambda one: (one != id, streams[one][0].at, one))
+    return {one: streams[one] for one in order}
+
+
+def _oldest_first(streams: Mapping[UUID, list[Event]]) -> dict[UUID, list[Event]]:
+    return {one: streams[one] for one in sorted(streams, key=lambda one: (streams[one][0].at, one))}
+
+
+def _in_order(told: Iterable[S]) -> list[S]:
+    return sorted(told, key=msgspec.json.encode)
+
+
+# Who they are ---------------------------------------------------------------------------------
+
+
+def _identity(records: _Records) -> access.IdentityTold:
+    streams = records.family.items()
+    return access.IdentityTold(
+        versions=[version for id, stream in streams for version in _versions(records, id, stream)],
+        merged=[_merge(records, id, stream) for id, stream in streams if id != records.subject.id],
+        deceased=records.subject.is_deceased,
+        died_on=records.text_if_any(records.subject.death),
+        retention=access.identity_retention(records.cases.values()),
+    )
+
+
+def _versions(records: _Records, id: UUID, stream: Iterable[Event]) -> Iterator[access.IdentityVersion]:
+    for event in stream:
+        if isinstance(event, subjects.SubjectRegistered):
+            yield access.IdentityVersion(id, event.at, _values(records, event.identity), [])
+        elif isinstance(event, subjects.SubjectRectified):
+            values = _values(records, event.identity)
+            yield access.IdentityVersion(id, event.at, values, list(event.fields), records.text(event.reason))
+
+
+def _values(records: _Records, identity: Sealed) -> dict[str, Any] | None:
+    raw = records.raw(identity)
+    if raw is None:
+        return None
+    found = identities.decode(raw)
+    return {name: value for name, value in msgspec.to_builtins(found).items() if value is not None}
+
+
+def _merge(records: _Records, id: UUID, stream: list[Event]) -> access.Merge:
+    merged = _of(stream, subjects.SubjectMergedInto)[-1]
+    return access.Merge(id, stream[0].at, merged.at, records.text(merged.reason))
+
+
+def _of(stream: Iterable[Event], kind: type[E]) -> list[E]:
+    return [event for event in stream if isinstance(event, kind)]
+
+
+# Their cases ----------------------------------------------------------------------------------
+
+
+def _cases(
+    records: _Records, deferred: Sequence[Deferred], now: datetime
+) -> list[access.CaseTold | PartDeferred]:
+    return [
+        access.deferral_of(deferred, Part.CASES, id) or _Matter(records, case, now).told(deferred)
+        for id, case in records.cases.items()
+    ]
+
+
+class _Matter:
+    """One case, as far as it concerns the person."""
+
+    def __init__(self, records: _Records, case: Case, now: datetime) -> None:
+        self._records, self._case, self._now = records, case, now
+        self._stream = records.streams[case.id]
+
+    def told(self, deferred: Sequence[Deferred]) -> access.CaseTold:
+        case, text = self._case, self._records
+        purged = _of(self._stream, events.CaseDataPurged)
+
+        def waits(part: Part) -> PartDeferred | None:
+            return access.deferral_of(deferred, part, case.id)
+
+        return access.CaseTold(
+            case_id=case.id,
+            state=case.state,
+            source=in_words_if_any(case.alert.source if case.alert else None),
+            raised_on=case.alert.raised_on if case.alert else None,
+            opened_at=case.opened_at,
+            closed_at=case.closed_at,
+            closing_outcome=in_words_if_any(case.closing_outcome),
+            purged_at=purged[0].at if purged else None,
+            summary=waits(Part.SUMMARY) or self._summary(),
+            notes=waits(Part.NOTES)
+            or [access.NoteTold(note.at, text.text(note.text)) for note in case.notes],
+            evidence=waits(Part.EVIDENCE) or self._evidence(),
+            procedures=waits(Part.PROCEDURES) or self._procedures(),
+            inscriptions=waits(Part.INSCRIPTIONS) or self._inscriptions(),
+            victim_records=waits(Part.VICTIM_RECORDS) or self._victim_records(),
+            other=waits(Part.OTHER) or self._other(),
+            retention=access.case_retention(case),
+        )
+
+    def _summary(self) -> access.SummaryTold:
+        case, text_if_any = self._case, self._records.text_if_any
+        return access.SummaryTold(
+            text_if_any(case.alert.summary if case.alert else None),
+            text_if_any(case.alert.amount_at_stake if case.alert else None),
+            text_if_any(case.reference),
+            text_if_any(case.qualification_reason),
+        )
+
+    def _evidence(self) -> list[access.EvidenceTold]:
+        text = self._records.text
+        return [access.EvidenceTold(e.at, text(e.description), text(e.sha256)) for e in self._case.evidence]
+
+    def _victim_records(self) -> list[access.VictimTold]:
+        recorded = _of(self._stream, events.VictimRecorded)
+        return [self._victim(event) for event in recorded if self._is_me(event.subject_id)]
+
+    def _victim(self, event: events.VictimRecorded) -> access.VictimTold:
+        raw = self._records.raw(event.stolen)
+        pairs = None if raw is None else msgspec.json.decode(raw)
+        stolen = None if pairs is None else [{"scheme": scheme, "value": value} for scheme, value in pairs]
+        return access.VictimTold(event.at, stolen, self._records.text(event.reason))
+
+    def _is_me(self, subject_id: UUID) -> bool:
+        return self._records.is_me(self._case, subject_id)
+
+    def _procedures(self) -> list[access.ProcedureTold]:
+        opened = _of(self._stream, events.ProcedureOpened)
+        return [self._procedure(event) for event in opened if any(map(self._is_me, event.subject_ids))]
+
+    def _procedure(self, event: events.ProcedureOpened) -> access.ProcedureTold:
+        naming = self._case.procedures[event.procedure_id].names
+        return access.ProcedureTold(
+            procedure_id=event.procedure_id,
+            kind=in_words(event.kind),
+            court=self._records.text(event.court),
+            reference=self._records.text(event.reference),
+            opened_on=event.opened_on,
+            recorded_at=event.at,
+            continues=event.continues,
+            ongoing=any(self._is_me(subject) and one.until is None for subject, one in naming.items()),
+            ends=[self._end(end) for end in self._ends_of(event.procedure_id)],
+        )
+
+    def _ends_of(self, procedure_id: UUID) -> list[events.ProcedureEnded]:
+        ended = _of(self._stream, events.ProcedureEnded)
+        mine = (event for event in ended if any(map(self._is_me, event.subject_ids)))
+        return [event for event in mine if event.procedure_id == procedure_id]
+
+    def _end(self, event: events.ProcedureEnded) -> access.ProcedureEnd:
+        basis = self._records.text(event.limitation_basis)
+        return access.ProcedureEnd(
+            event.ended_on, event.at, in_words(event.outcome), basis, event.limitation_ends_on
+        )
+
+    # Their inscriptions -----------------------------------------------------------------------
+
+    def _inscriptions(self) -> list[access.InscriptionTold]:
+        return [self._inscription(i) for i in self._case.inscriptions.values() if self._is_me(i.subject_id)]
+
+    def _inscription(self, inscription: Inscription) -> access.InscriptionTold:
+        case, began = self._case, inscription.inscribed_on is not None
+        return access.InscriptionTold(
+            inscription_id=inscription.id,
+            state=self._state_now(inscription),
+            proposals=self._proposals(inscription.id),
+            imported_from=self._imported_from(inscription),
+            rejection_reason=self._rejection_reason(inscription.id),
+            inscribed_on=inscription.inscribed_on,
+            recorded_at=inscription.inscribed_at,
+            last_listed_day=inscription.term.last_listed_day if began else None,
+            restricted=inscription.restricted,
+            held_by=sorted(case.held_by(inscription)) if inscription.state is State.ACTIVE else [],
+            restrictions=self._restrictions(inscription.id),
+            letter=self._letter(inscription),
+            delisting=self._delisting(inscription.id),
+            retention=access.entry_retention(case.ends_at(inscription) if began else None),
+        )
+
+    def _state_now(self, inscription: Inscription) -> str:
+        """L3: what is over is told as ended, though no sweep has recorded it."""
+        over = inscription.state is State.ACTIVE and not self._case.is_listed(inscription, self._now)
+        return "ended" if over else inscription.state.value
+
+    def _about(self, kind: type[E], inscription_id: UUID) -> list[E]:
+        return [event for event in _of(self._stream, kind) if _names(event, inscription_id)]
+
+    def _proposals(self, id: UUID) -> list[access.ProposalTold]:
+        proposed: list[events.InscriptionProposed | events.InscriptionAmended] = [
+            *self._about(events.InscriptionProposed, id),
+            *self._about(events.InscriptionAmended, id),
+        ]
+        return [
+            access.ProposalTold(
+                event.at,
+                [in_words(ground) for ground in event.grounds],
+                event.grounds_version,
+                event.term_months,
+                self._assessment(event.proportionality),
+            )
+            for event in proposed
+        ]
+
+    def _assessment(self, sealed: Sealed | None) -> dict[str, Text] | None:
+        if sealed is None:
+            return None
+        raw = self._records.raw(sealed)
+        if raw is None:
+            return {"assessment": Text(withheld=Withheld.ERASED)}
+        return {name: self._records.told(text) for name, text in msgspec.json.decode(raw).items()}
+
+    def _imported_from(self, inscription: Inscription) -> Text | None:
+        if inscription.provenance is None:
+            return None
+        raw = self._records.raw(inscription.provenance.line)
+        if raw is None:
+            return Text(withheld=Withheld.ERASED)
+        place = msgspec.json.decode(raw)
+        return self._records.told(f"{place['file']}, {place['line']}")
+
+    def _rejection_reason(self, id: UUID) -> Text | None:
+        rejected = self._about(events.InscriptionRejected, id)
+        return self._records.text(rejected[0].reason) if rejected else None
+
+    def _restrictions(self, id: UUID) -> list[access.RestrictionTold]:
+        told: list[access.RestrictionTold] = []
+        for event in self._stream:
+            if isinstance(event, events.InscriptionRestricted) and event.inscription_id == id:
+                told.append(access.RestrictionTold(event.at, self._records.text(event.reason)))
+            elif isinstance(event, events.RestrictionLifted) and event.inscription_id == id:
+                reason = self._records.text(event.reason)
+                told[-1] = structs.replace(told[-1], lifted_at=event.at, lifting_reason=reason)
+        return told
+
+    def _letter(self, inscription: Inscription) -> access.LetterTold | None:
+        for event in self._about(events.InscriptionApproved, inscription.id):
+            taken_effect_on = periods.civil_date(event.at)
+            due_at = retention.letter_due_at(taken_effect_on, inscription.notice_review_on)
+            reason = self._records.text_if_any(event.notice_deferral)
+            return access.LetterTold(due_at, reason, inscription.notice_review_on)
+        return None
+
+    def _delisting(self, id: UUID) -> access.DelistingTold | None:
+        for event in self._about(events.InscriptionDelisted, id):
+            reason = self._records.text_if_any(event.reason)
+            return access.DelistingTold(event.at, in_words(event.ground), reason)
+        return None
+
+    # Anything else ----------------------------------------------------------------------------
+
+    def _other(self) -> list[access.OtherTold]:
+        untold = (event for event in self._stream if not isinstance(event, (*TOLD, *OF_OTHERS)))
+        return [self._as_recorded(event) for event in untold if self._concerns_me(event)]
+
+    def _concerns_me(self, event: Event) -> bool:
+        """Whatever names a subject or an inscription names this person's."""
+        inscription_id = getattr(event, "inscription_id", None)
+        found = self._case.inscriptions.get(inscription_id) if inscription_id else None
+        named = [getattr(event, "subject_id", None), found.subject_id if found else None]
+        return all(self._is_me(subject) for subject in named if subject is not None)
+
+    def _as_recorded(self, event: Event) -> access.OtherTold:
+        facts = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in _facts(event)
+            if _is_told(value)
+        }
+        texts = {
+            name: self._records.text(value) for name, value in _facts(event) if isinstance(value, Sealed)
+        }
+        return access.OtherTold(event.TOPIC, event.at, facts, texts)
+
+
+def _names(event: Event, inscription_id: UUID) -> bool:
+    return getattr(event, "inscription_id", None) == inscription_id
+
+
+def _is_told(value: object) -> bool:
+    """Codes, dates and numbers; random ids are somebody's, or of no use to the person."""
+    if isinstance(value, tuple):
+        return bool(value) and all(map(_is_told, value))
+    return isinstance(value, Enum | date | bool | int | str)

@@ -1,0 +1,37 @@
+"""VaultField: what a value in the vault is. Nothing is sealed under any other name.
+
+A name is part of what every ciphertext is bound to: it never changes, and a new one needs its row in processing.py.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class VaultField(StrEnum):
+    # Of a subject, under the subject's key
+    IDENTITY = "identity"
+    REASON = "reason"
+    DIED_ON = "died_on"
+    # Of a case, under the case's key
+    SUMMARY = "summary"
+    AMOUNT_AT_STAKE = "amount_at_stake"
+    CASE_REFERENCE = "case_reference"
+    QUALIFICATION = "qualification"
+    NOTE = "note"
+    EVIDENCE = "evidence"
+    SHA256 = "sha256"
+    STOLEN = "stolen"
+    VICTIM_REASON = "victim_reason"
+    COURT = "court"
+    REFERENCE = "reference"
+    LIMITATION_BASIS = "limitation_basis"
+    LINE = "line"
+    PROPORTIONALITY = "proportionality"
+    REJECTION = "rejection"
+    NOTICE_DEFERRAL = "notice_deferral"
+    RESTRICTION = "restriction"
+    LIFTING = "lifting"
+    DELISTING = "delisting"
+    # Of an import, under the import's key
+    FILE = "file"
