@@ -53,7 +53,9 @@ def record_victim(
 
     def decide(work: Work) -> Decided:
         case = desk.case(case_id, ask.organisation, work)
-        desk.subject(subject_id, ask.organisation)
+        victim = desk.subject(subject_id, ask.organisation)
+        victim.require_itself("subject_id")
+        work.unchanged.append(victim)
         document = msgspec.json.encode([[identifier.scheme, identifier.value] for identifier in stolen])
         case.record_victim(
             work.act,
