@@ -351,7 +351,7 @@ def test_what_is_imported_while_an_objection_is_open_begins_restricted(story):
 
 @pytest.mark.parametrize("objection_first", [False, True])
 def test_an_objection_and_an_approval_at_once_leave_the_entry_restricted(story, objection_first):
-    for _ in range(10):
+    for _ in range(20):
         subject_id = story.subject(a_person())
         entry = story.propose(story.case(subject_id), subject_id).id
         both = [lambda s=subject_id: receive(story, s), lambda e=entry: story.approve(e)]
