@@ -12,6 +12,7 @@ from watchlist.domain.case_events import ClosingOutcome, Source
 from watchlist.domain.inscription import DelistingGround, Ground
 from watchlist.domain.operator import Role as OperatorRole
 from watchlist.domain.procedure import Kind, Outcome
+from watchlist.domain.rights_request import Right
 from watchlist.domain.subject import Role
 
 MOST_SUBJECTS = 100
@@ -228,6 +229,72 @@ class Reason(Asked):
 class Delisting(Asked):
     ground: DelistingGround
     reason: Prose
+
+
+# Rights ---------------------------------------------------------------------------------------
+
+Part = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,63}$"),
+    Field(description="which part of the access, by its name there", examples=["cases.evidence"]),
+]
+
+
+class NewRequest(Asked):
+    """A person's request (P1); directives are for the kind of that name, after a recorded death (P5)."""
+
+    kind: Right
+    subject_id: Id
+    received_on: Day
+    details: Prose | None = None
+    directives: Prose | None = None
+
+
+class Extension(Asked):
+    """Two months more; the person is told why by the first due day (P1)."""
+
+    reason: Prose
+    told_on: Day
+
+
+class AskedDeferral(Asked):
+    """A part of an access that waits, why, and the day that is reviewed (P3)."""
+
+    part: Part
+    reason: Prose
+    review_on: Day
+
+
+Deferred = Annotated[list[AskedDeferral], Field(max_length=MOST_SUBJECTS)]
+
+
+class RequestDecision(Asked):
+    """Granted or refused, and why; only the refusal of portability has a reason of its own (P4)."""
+
+    granted: Annotated[StrictBool, Field(examples=[False])]
+    reason: Prose | None = None
+    deferred: Deferred = Field([], description="parts of a granted access that wait (P3)")
+
+
+class AnswerToRequest(Asked):
+    """The day the person was told, today when absent, and what they were told."""
+
+    told_on: Day | None = None
+    text: Prose | None = None
+
+
+class ReviewOfDeferral(Asked):
+    """What still waits; what is left out was given to the person (P3)."""
+
+    told_on: Day | None = None
+    deferred: Deferred = Field([])
+
+
+class LiftingOfRestriction(Asked):
+    """Why a granted restriction ends, and the day the person was told (P2)."""
+
+    reason: Prose
+    told_on: Day
 
 
 class Nothing(Asked):

@@ -112,6 +112,8 @@ def _canonical(body: bytes) -> bytes:
 
 Investigation = Annotated[Errand, Depends(errand(Role.INVESTIGATOR))]
 Supervision = Annotated[Errand, Depends(errand(Role.SUPERVISOR))]
+Protection = Annotated[Errand, Depends(errand(Role.DPO))]
+"""A data protection officer's."""
 
 
 async def expected_version(

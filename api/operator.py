@@ -139,3 +139,5 @@ def allowed(*roles: Role) -> Callable[[Request], Awaitable[Asker]]:
 
 Reader = Annotated[Asker, Depends(allowed(Role.INVESTIGATOR, Role.SUPERVISOR, Role.AUDITOR, Role.DPO))]
 """Whoever may read cases, inscriptions, subjects and the list."""
+Officer = Annotated[Asker, Depends(allowed(Role.DPO))]
+"""The data protection officer of an organisation."""

@@ -168,7 +168,11 @@ class Registry(Protocol):
         ...
 
     def cases_about(self, subject_id: UUID) -> list[UUID]:
-        """The cases a subject belongs to."""
+        """The cases a subject belongs to, or is a victim in (L10)."""
+        ...
+
+    def has_open_request(self, subject_ids: Iterable[UUID]) -> bool:
+        """Whether something is still owed to one of these persons on a request of theirs (P1-P3)."""
         ...
 
     def due_entries(self, at: datetime, limit: int) -> list[UUID]:

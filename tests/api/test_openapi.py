@@ -39,7 +39,7 @@ CHECKS = [
 ]
 EXAMPLES = 15
 """Right ones, and as many wrong ones, for each operation: some thirty seconds for all of them."""
-DATES = ("raised_on", "opened_on", "ended_on", "died_on", "birth_date")
+DATES = ("raised_on", "opened_on", "ended_on", "died_on", "birth_date", "received_on", "told_on")
 TEXTS = (
     "reason",
     "text",
@@ -60,6 +60,7 @@ PLAUSIBLE = {
     "notice_deferral": {"reason": "x", "review_on": "2026-06-01"},
     "amount_at_stake": {"amount": "12.50", "currency": "EUR"},
     "identifiers": PERSON["identifiers"],
+    "deferred": [{"part": "cases.evidence", "reason": "x", "review_on": "2026-06-01"}],
     "Idempotency-Key": "one",
 }
 SETTINGS = hypothesis.settings(
@@ -119,6 +120,7 @@ def _something_in_it(client: httpx.Client, keys: dict[str, str]) -> dict[str, An
     made("supervisor", f"/inscriptions/{inscription}/approval", {})
     procedure = {"kind": "prosecution", "court": "TJ", "reference": "1", "opened_on": "2026-02-25"}
     opened = made("investigator", f"/cases/{case}/procedures", {**procedure, "subject_ids": [subject]})
+    request = {"kind": "access", "subject_id": subject, "received_on": "2026-02-26"}
     return {
         "subject_id": subject,
         "subject_ids": [subject],
@@ -127,6 +129,7 @@ def _something_in_it(client: httpx.Client, keys: dict[str, str]) -> dict[str, An
         "inscription_id": inscription,
         "procedure_id": opened["procedure_id"],
         "continues": opened["procedure_id"],
+        "request_id": made("dpo", "/rights-requests", request)["id"],
         **PLAUSIBLE,
     }
 

@@ -95,6 +95,7 @@ def read_subject(desk: Desk, subject_id: UUID, scope: str | None) -> View:
         "deceased": subject.is_deceased,
         "died_on": opened.text(subject.death),
         "merged_into": subject.merged_into,
+        "contested_by": sorted(subject.contested_by),
         "registered_at": subject.registered_at,
         "erased": identity is None,
         **({} if identity is None else _identity(identities.decode(identity))),
@@ -219,10 +220,17 @@ def _inscription(desk: Desk, case: Case, inscription: Inscription, opened: Opene
         "notice_review_on": inscription.notice_review_on,
         **_standing(case, inscription),
         "restricted": inscription.restricted,
+        "restrictions": _restrictions(inscription),
         "delisted_at": inscription.delisted_at,
         "delisting_ground": inscription.delisting_ground,
         "erased": opened.lacks(inscription.proportionality),
     }
+
+
+def _restrictions(inscription: Inscription) -> list[View]:
+    """P2: since when, recorded by whom, and for which request of the person; by hand, for none."""
+    made = inscription.restrictions.items()
+    return [{"since": one.at, "by": one.by, "request_id": request_id} for request_id, one in made]
 
 
 def _standing(case: Case, inscription: Inscription) -> View:

@@ -34,6 +34,7 @@ class _Newcomer:
     is_identified = True
     is_deceased = False
     merged_into = None
+    contested_by = frozenset[UUID]()
 
 
 NEWCOMER: Candidate = _Newcomer()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from watchlist.application.contest import contest_entries, every_case_of
 from watchlist.application.desk import Desk
 from watchlist.application.receipt import Decided, Receipt, decided
 from watchlist.application.register_subject import identity_of
@@ -23,7 +24,7 @@ def merge_subjects(desk: Desk, ask: Ask, survivor_id: UUID, duplicate_id: UUID, 
         duplicate = desk.subject(duplicate_id, ask.organisation, "duplicate_id")
         _require_reconcilable(desk, survivor, duplicate)
         survivor.merge(work.act, duplicate, work.seal(duplicate.id, VaultField.REASON, reason))
-        cases = _follow(desk, work, duplicate_id, survivor_id)
+        cases = _follow(desk, work, survivor, duplicate, survivor_id)
         return decided(survivor, duplicate, *cases)
 
     return desk.carry_out(ask, decide)
@@ -43,15 +44,17 @@ def split_subjects(desk: Desk, ask: Ask, survivor_id: UUID, duplicate_id: UUID, 
         survivor = desk.subject(survivor_id, ask.organisation)
         duplicate = desk.subject(duplicate_id, ask.organisation, "duplicate_id")
         survivor.split(work.act, duplicate, work.seal(duplicate.id, VaultField.REASON, reason))
-        cases = _follow(desk, work, duplicate_id, None, about=survivor_id)
+        cases = _follow(desk, work, survivor, duplicate, None)
         return decided(survivor, duplicate, *cases)
 
     return desk.carry_out(ask, decide)
 
 
-def _follow(desk: Desk, work: Work, merged: UUID, into: UUID | None, about: UUID | None = None) -> list[Case]:
-    found = desk.log.load(desk.registry.cases_about(about or merged))
-    cases = [case for case in found.values() if isinstance(case, Case) and merged in case.subject_ids]
+def _follow(desk: Desk, work: Work, survivor: Subject, duplicate: Subject, into: UUID | None) -> list[Case]:
+    """The cases of the duplicate follow; the entries of both are contested as their requests now say (P2)."""
+    cases = every_case_of(desk, work, survivor.id, duplicate.id)
     for case in cases:
-        case.follow(work.act, merged, into)
-    return cases
+        if duplicate.id in case.subject_ids or duplicate.id in case.victims:
+            case.follow(work.act, duplicate.id, into)
+    standing = [survivor] if into else [survivor, duplicate]
+    return contest_entries(work, cases, *standing)

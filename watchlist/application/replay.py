@@ -30,6 +30,7 @@ KEYS = {
     "cases": ("case_id",),
     "inscriptions": ("inscription_id",),
     "imports": ("import_id",),
+    "rights_requests": ("request_id",),
     "inscription_history": ("inscription_id", "recorded_from"),
     "subject_tokens": ("digest", "subject_id"),
     "stolen_tokens": ("case_id", "digest"),

@@ -60,6 +60,9 @@ class Work:
     """Exact identifiers that no subject of the organisation had when this was decided."""
     unchanged: list[Aggregate] = field(default_factory=list)
     """Streams that were decided on and are not written: another command may not have changed them meanwhile."""
+    about: list[UUID] = field(default_factory=list)
+    """Subjects of whom every case was looked at: `cases_known`, and there may be no other meanwhile."""
+    cases_known: list[UUID] = field(default_factory=list)
     answer: bytes = b"{}"
 
     def new_owners(self, *owners: UUID) -> None:

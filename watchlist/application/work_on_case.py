@@ -57,9 +57,9 @@ def record_victim(
 
     def decide(work: Work) -> Decided:
         case = desk.case(case_id, ask.organisation, work)
-        subject = desk.subject(subject_id, ask.organisation)
-        subject.require_itself("subject_id")
-        work.unchanged.append(subject)
+        victim = desk.subject(subject_id, ask.organisation)
+        victim.require_itself("subject_id")
+        work.unchanged.append(victim)
         document = msgspec.json.encode([[identifier.scheme, identifier.value] for identifier in stolen])
         case.record_victim(
             work.act,

@@ -5,7 +5,7 @@ Recorded in case_events.py, remembered in case_memory.py, decided here: rules st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -18,6 +18,7 @@ from watchlist.domain.case_events import ClosingOutcome
 from watchlist.domain.case_memory import PURGES, Alert, CaseMemory, CaseState
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.inscription import (
+    BY_HAND,
     Candidate,
     DelistingGround,
     Ground,
@@ -287,23 +288,56 @@ class Case(CaseMemory):
             notice_deferral=notice_deferral,
             notice_review_on=notice_review_on,
         )
+        self._contest(act, inscription, subject.contested_by)
         return inscription
 
     def restrict(self, act: Act, inscription_id: UUID, reason: Sealed) -> None:
         """P2, L9: no hit from the moment this is recorded; the term runs on."""
         inscription = self._listed(act, inscription_id)
-        if inscription.restricted:
+        if BY_HAND in inscription.restrictions:
             raise refusals.AlreadyRestricted(state="restricted")
         self.record(events.InscriptionRestricted, act, inscription_id=inscription_id, reason=reason)
 
     def lift_restriction(self, act: Act, inscription_id: UUID, reason: Sealed) -> None:
-        """P2: lifting never revives what has ended."""
+        """P2: lifting never revives what has ended, nor answers a request of the person."""
         inscription = self._listed(act, inscription_id)
         if not inscription.restricted:
             raise refusals.NotRestricted(state=inscription.state)
+        if BY_HAND not in inscription.restrictions:
+            raise refusals.ContestedByRequest(state="contested")
         self.record(events.RestrictionLifted, act, inscription_id=inscription_id, reason=reason)
 
-    def delist(self, act: Act, inscription_id: UUID, ground: DelistingGround, reason: Sealed) -> None:
+    def contest(self, act: Act, subject_id: UUID, request_ids: Collection[UUID]) -> None:
+        """P2: exactly these requests restrict the listed entries of the subject, besides what was done by hand.
+
+        What has ended is neither restricted nor revived.
+        """
+        for inscription in self._inscriptions_of(subject_id):
+            if self.is_listed(inscription, act.at):
+                self._contest(act, inscription, request_ids)
+
+    def _contest(self, act: Act, inscription: Inscription, request_ids: Collection[UUID]) -> None:
+        before, now = inscription.contested_by, set(request_ids)
+        for request_id in sorted(now - before):
+            self.record(
+                events.InscriptionContested, act, inscription_id=inscription.id, request_id=request_id
+            )
+        for request_id in sorted(before - now):
+            self.record(events.ContestSettled, act, inscription_id=inscription.id, request_id=request_id)
+
+    def uphold(self, act: Act, subject_id: UUID, ground: DelistingGround) -> tuple[list[UUID], list[UUID]]:
+        """L9: a request of the subject was granted: its listed entries end on that ground, and its proposals
+        are withdrawn. Which ended, and which were withdrawn; the request says why."""
+        of_subject = self._inscriptions_of(subject_id)
+        listed = [i.id for i in of_subject if self.is_listed(i, act.at)]
+        proposed = [i.id for i in of_subject if i.state is State.PROPOSED]
+        for inscription_id in listed:
+            self.delist(act, inscription_id, ground, None)
+        for inscription_id in proposed:
+            self.withdraw(act, inscription_id)
+        return listed, proposed
+
+    def delist(self, act: Act, inscription_id: UUID, ground: DelistingGround, reason: Sealed | None) -> None:
         """L9: on a ground of a person's decision."""
         self._listed(act, inscription_id)
         self.record(

@@ -218,10 +218,28 @@ class RestrictionLifted(CaseEvent, frozen=True, kw_only=True):
     reason: Sealed
 
 
+class InscriptionContested(CaseEvent, frozen=True, kw_only=True):
+    """P2: restricted because of a request of the person, until that is answered or lifted."""
+
+    TOPIC: ClassVar[str] = "inscription.contested"
+    MOVES_THE_LIST: ClassVar[bool] = True
+    inscription_id: UUID
+    request_id: UUID
+
+
+class ContestSettled(CaseEvent, frozen=True, kw_only=True):
+    """P2: that request restricts the entry no more."""
+
+    TOPIC: ClassVar[str] = "inscription.contest_settled"
+    MOVES_THE_LIST: ClassVar[bool] = True
+    inscription_id: UUID
+    request_id: UUID
+
+
 class InscriptionDelisted(CaseEvent, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "inscription.delisted"
     MOVES_THE_LIST: ClassVar[bool] = True
     inscription_id: UUID
     ground: DelistingGround
     reason: Sealed | None = None
-    """None when the term elapsed by itself."""
+    """None when the term elapsed by itself, and when a person's request was granted: its decision says why."""

@@ -13,7 +13,7 @@ from watchlist.domain import periods, refusals, retention
 from watchlist.domain.aggregate import SCHEDULER, Aggregate, Event, remembers
 from watchlist.domain.case_events import ClosingOutcome, PurgeBasis, Source
 from watchlist.domain.commitment import Sealed
-from watchlist.domain.inscription import Inscription, State
+from watchlist.domain.inscription import BY_HAND, Inscription, Restriction, State
 from watchlist.domain.procedure import Naming, Procedure
 
 _NOBODY = SCHEDULER.int
@@ -90,6 +90,10 @@ class CaseMemory(Aggregate):
 
     def subjects_now(self) -> list[UUID]:
         return list(dict.fromkeys(self.subject_now(subject) for subject in self.subject_ids))
+
+    def victims_then_and_now(self) -> list[UUID]:
+        """L10: the victims as they were recorded, and who stands for them today."""
+        return sorted(self.victims | {self.subject_now(victim) for victim in self.victims})
 
     def ends_at(self, inscription: Inscription) -> datetime:
         """When the entry ends, as far as is known (L1)."""
@@ -316,11 +320,22 @@ class CaseMemory(Aggregate):
 
     @remembers(events.InscriptionRestricted)
     def _inscription_restricted(self, event: events.InscriptionRestricted) -> None:
-        self.inscriptions[event.inscription_id].restricted = True
+        self._restricted(event.inscription_id, BY_HAND, event)
 
     @remembers(events.RestrictionLifted)
     def _restriction_lifted(self, event: events.RestrictionLifted) -> None:
-        self.inscriptions[event.inscription_id].restricted = False
+        self.inscriptions[event.inscription_id].restrictions.pop(BY_HAND, None)
+
+    @remembers(events.InscriptionContested)
+    def _inscription_contested(self, event: events.InscriptionContested) -> None:
+        self._restricted(event.inscription_id, event.request_id, event)
+
+    @remembers(events.ContestSettled)
+    def _contest_settled(self, event: events.ContestSettled) -> None:
+        self.inscriptions[event.inscription_id].restrictions.pop(event.request_id, None)
+
+    def _restricted(self, inscription_id: UUID, because_of: UUID | None, event: Event) -> None:
+        self.inscriptions[inscription_id].restrictions[because_of] = Restriction(event.at, event.by)
 
     @remembers(events.InscriptionDelisted)
     def _inscription_delisted(self, event: events.InscriptionDelisted) -> None:

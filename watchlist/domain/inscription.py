@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
@@ -74,6 +74,20 @@ class Candidate(Protocol):
     def is_deceased(self) -> bool: ...
     @property
     def merged_into(self) -> UUID | None: ...
+    @property
+    def contested_by(self) -> Collection[UUID]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """Since when an entry is restricted, and who recorded that."""
+
+    at: datetime
+    by: UUID
+
+
+BY_HAND = None
+"""What stands for a supervisor's own restriction among those that requests of the person make."""
 
 
 @dataclass(slots=True)
@@ -92,7 +106,8 @@ class Inscription:
     inscribed_on: date | None = None
     approved_by: UUID | None = None
     notice_review_on: date | None = None
-    restricted: bool = False
+    restrictions: dict[UUID | None, Restriction] = field(default_factory=dict)
+    """By the request of the person that restricts it, or BY_HAND."""
     delisted_at: datetime | None = None
     delisting_ground: DelistingGround | None = None
 
@@ -100,6 +115,16 @@ class Inscription:
     def is_open(self) -> bool:
         """L8: active or proposed."""
         return self.state in (State.PROPOSED, State.ACTIVE)
+
+    @property
+    def restricted(self) -> bool:
+        """P2: by hand, or contested by any request."""
+        return bool(self.restrictions)
+
+    @property
+    def contested_by(self) -> set[UUID]:
+        """The requests of the person that restrict it."""
+        return {request_id for request_id in self.restrictions if request_id is not None}
 
     @property
     def term(self) -> Term:

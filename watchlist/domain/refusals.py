@@ -335,6 +335,14 @@ class NotRestricted(Conflict):
     """
 
 
+class ContestedByRequest(Conflict):
+    """The entry is restricted by a request of the person, until that is answered or lifted; nothing else lifts it (P2).
+
+    fr: L'inscription est limitée par une demande de la personne, jusqu'à ce qu'il y soit répondu ou qu'elle soit
+    levée ; rien d'autre ne la lève (P2).
+    """
+
+
 class ProcedureNotOngoing(Conflict):
     """The procedure is not ongoing for that subject (C4).
 

@@ -85,6 +85,20 @@ class DeathRecorded(SubjectEvent, frozen=True, kw_only=True):
     died_on: Sealed
 
 
+class SubjectContested(SubjectEvent, frozen=True, kw_only=True):
+    """P2: a request of the person restricts all entries of the subject, those to come too."""
+
+    TOPIC: ClassVar[str] = "subject.contested"
+    request_id: UUID
+
+
+class SubjectSettled(SubjectEvent, frozen=True, kw_only=True):
+    """P2: that request restricts nothing of the subject any more."""
+
+    TOPIC: ClassVar[str] = "subject.settled"
+    request_id: UUID
+
+
 class Subject(Aggregate):
     BEGINS_WITH = (SubjectRegistered,)
 
@@ -98,6 +112,9 @@ class Subject(Aggregate):
         self.death: Sealed | None = None
         self.merged_into: UUID | None = None
         self.absorbed: set[UUID] = set()
+        self.contested_by: set[UUID] = set()
+        """The requests that restrict its entries, those of absorbed duplicates included (P2, C8)."""
+        self.rectified_at: datetime | None = None
 
     # What others ask --------------------------------------------------------------------------
 
@@ -137,6 +154,8 @@ class Subject(Aggregate):
             raise refusals.SubjectMerged("duplicate_id", state="survivor")
         duplicate.record(SubjectMergedInto, act, survivor=self.id, reason=reason)
         self.record(SubjectAbsorbed, act, duplicate=duplicate.id)
+        for request_id in sorted(duplicate.contested_by):
+            self.contest(act, request_id)
 
     def split(self, act: Act, duplicate: Subject, reason: Sealed) -> None:
         """C8: the merge was a mistake."""
@@ -144,6 +163,18 @@ class Subject(Aggregate):
             raise refusals.NotMerged("duplicate_id")
         duplicate.record(SubjectSplit, act, reason=reason)
         self.record(SubjectReleased, act, duplicate=duplicate.id)
+        for request_id in sorted(duplicate.contested_by):
+            self.settle(act, request_id)
+
+    def contest(self, act: Act, request_id: UUID) -> None:
+        """P2: all its entries are restricted by this request, those to come too; a second time changes nothing."""
+        if request_id not in self.contested_by:
+            self.record(SubjectContested, act, request_id=request_id)
+
+    def settle(self, act: Act, request_id: UUID) -> None:
+        """P2: this request restricts nothing any more; a second time changes nothing."""
+        if request_id in self.contested_by:
+            self.record(SubjectSettled, act, request_id=request_id)
 
     def record_death(self, act: Act, died_on: Sealed) -> None:
         """P5: sets its entries for review."""
@@ -169,6 +200,7 @@ class Subject(Aggregate):
     @remembers(SubjectRectified)
     def _rectified(self, event: SubjectRectified) -> None:
         self.identity, self.identified = event.identity, event.identified
+        self.rectified_at = event.at
 
     @remembers(SubjectMergedInto)
     def _merged_into(self, event: SubjectMergedInto) -> None:
@@ -189,3 +221,11 @@ class Subject(Aggregate):
     @remembers(DeathRecorded)
     def _death_recorded(self, event: DeathRecorded) -> None:
         self.death = event.died_on
+
+    @remembers(SubjectContested)
+    def _contested(self, event: SubjectContested) -> None:
+        self.contested_by.add(event.request_id)
+
+    @remembers(SubjectSettled)
+    def _settled(self, event: SubjectSettled) -> None:
+        self.contested_by.discard(event.request_id)

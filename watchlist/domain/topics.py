@@ -5,9 +5,10 @@ from __future__ import annotations
 from watchlist.domain.aggregate import Aggregate, Event
 from watchlist.domain.case import Case
 from watchlist.domain.import_batch import ImportBatch
+from watchlist.domain.rights_request import RightsRequest
 from watchlist.domain.subject import Subject
 
-AGGREGATES: tuple[type[Aggregate], ...] = (Case, Subject, ImportBatch)
+AGGREGATES: tuple[type[Aggregate], ...] = (Case, Subject, ImportBatch, RightsRequest)
 
 
 def all_events() -> dict[str, type[Event]]:

@@ -20,6 +20,7 @@ from watchlist.domain.aggregate import Aggregate, Event
 from watchlist.domain.case import Case
 from watchlist.domain.import_batch import ImportBatch
 from watchlist.domain.retention import NEVER
+from watchlist.domain.rights_request import RightsRequest
 from watchlist.domain.subject import Subject
 from watchlist.projections import rows
 from watchlist.projections.rows import Standing
@@ -117,11 +118,13 @@ class Replay:
     def pictures(self) -> dict[str, list[dict[str, Any]]]:
         """The rows every picture should have, by table: those that need no key."""
         batches = (a for a in self.aggregates.values() if isinstance(a, ImportBatch))
+        requests = (a for a in self.aggregates.values() if isinstance(a, RightsRequest))
         entries = ((case, entry) for case in self.cases() for entry in case.inscriptions.values())
         return {
             "subjects": [structs.asdict(rows.subject_row(subject)) for subject in self.subjects()],
             "cases": [structs.asdict(rows.case_row(case)) for case in self.cases()],
             "inscriptions": [structs.asdict(rows.inscription_row(*entry)) for entry in entries],
+            "rights_requests": [structs.asdict(rows.rights_request_row(request)) for request in requests],
             "imports": [structs.asdict(rows.import_row(batch)) for batch in batches],
             "inscription_history": [
                 structs.asdict(row.standing)

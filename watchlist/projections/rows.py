@@ -11,6 +11,7 @@ from watchlist.domain import periods, retention
 from watchlist.domain.case import Case
 from watchlist.domain.import_batch import ImportBatch
 from watchlist.domain.inscription import Inscription, State
+from watchlist.domain.rights_request import RightsRequest
 from watchlist.domain.subject import Subject
 
 
@@ -29,6 +30,7 @@ class CaseRow(Struct, frozen=True):
     data_end_at: datetime | None
     subject_ids: list[UUID]
     version: int
+    victim_ids: list[UUID]
 
 
 class InscriptionRow(Struct, frozen=True):
@@ -93,6 +95,26 @@ class ImportRow(Struct, frozen=True):
     approved_by: UUID | None
 
 
+class RightsRequestRow(Struct, frozen=True):
+    request_id: UUID
+    organisation: str
+    subject_id: UUID
+    kind: str
+    state: str
+    received_on: date
+    recorded_at: datetime
+    due_on: date
+    due_at: datetime
+    extended: bool
+    granted: bool | None
+    answered_on: date | None
+    restricts: bool
+    review_on: date | None
+    review_at: datetime | None
+    is_open: bool
+    version: int
+
+
 def case_row(case: Case) -> CaseRow:
     return CaseRow(
         case_id=case.id,
@@ -109,6 +131,7 @@ def case_row(case: Case) -> CaseRow:
         data_end_at=case.data_end_at,
         subject_ids=case.subjects_now(),
         version=case.version,
+        victim_ids=case.victims_then_and_now(),
     )
 
 
@@ -190,4 +213,26 @@ def import_row(batch: ImportBatch) -> ImportRow:
         accepted=batch.accepted,
         refused=batch.refused,
         approved_by=batch.approved_by,
+    )
+
+
+def rights_request_row(request: RightsRequest) -> RightsRequestRow:
+    return RightsRequestRow(
+        request_id=request.id,
+        organisation=request.organisation,
+        subject_id=request.subject_id,
+        kind=request.kind,
+        state=request.state,
+        received_on=request.received_on,
+        recorded_at=request.recorded_at,
+        due_on=request.due_on,
+        due_at=periods.end_of(request.due_on, 0),
+        extended=request.extension is not None,
+        granted=request.decision.granted if request.decision else None,
+        answered_on=request.answer.told_on if request.answer else None,
+        restricts=request.contests,
+        review_on=request.review_on,
+        review_at=periods.end_of(request.review_on, 0) if request.review_on else None,
+        is_open=request.is_open,
+        version=request.version,
     )

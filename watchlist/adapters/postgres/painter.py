@@ -15,6 +15,7 @@ from watchlist.domain.aggregate import Aggregate, Event
 from watchlist.domain.case import Case
 from watchlist.domain.case_events import FindingEvent, ProposalEvent
 from watchlist.domain.import_batch import ImportBatch
+from watchlist.domain.rights_request import RightsRequest
 from watchlist.domain.subject import Subject
 from watchlist.projections import rows
 
@@ -53,6 +54,9 @@ def paint(brush: Brush, aggregates: Iterable[Aggregate], events: Sequence[Event]
     moving = {e.originator_id for e in events if e.MOVES_THE_LIST or isinstance(e, ProposalEvent)}
     subjects = [a for a in touched if isinstance(a, Subject)]
     _paint_subjects(brush, subjects, work)
+    brush.rows(
+        "rights_requests", [rows.rights_request_row(a) for a in touched if isinstance(a, RightsRequest)]
+    )
     brush.rows("imports", [rows.import_row(a) for a in touched if isinstance(a, ImportBatch)])
     cases = [a for a in touched if isinstance(a, Case)]
     otherwise = {event.originator_id for event in events if not isinstance(event, FindingEvent)}

@@ -4,7 +4,8 @@ INSERT INTO cases SELECT * FROM json_populate_recordset(NULL::cases, %b::json)
 ON CONFLICT (case_id) DO UPDATE SET
     state = excluded.state, closed_at = excluded.closed_at, last_active_at = excluded.last_active_at,
     alert_ends_at = excluded.alert_ends_at, inactive_at = excluded.inactive_at,
-    data_end_at = excluded.data_end_at, subject_ids = excluded.subject_ids, version = excluded.version
+    data_end_at = excluded.data_end_at, subject_ids = excluded.subject_ids,
+    victim_ids = excluded.victim_ids, version = excluded.version
 
 -- name: activity
 -- a case in which something was found: the commonest command, and nothing else of the row differs
@@ -79,6 +80,15 @@ WHERE i.inscription_id = ANY(%b) AND i.state = 'active' AND NOT i.restricted AND
 -- name: entries_of
 -- the entries that stand for subjects whose identity changed
 SELECT inscription_id AS id FROM inscriptions WHERE subject_id = ANY(%b) AND state = 'active'
+
+-- name: rights_requests
+-- one row per request of a person, as it stands
+INSERT INTO rights_requests SELECT * FROM json_populate_recordset(NULL::rights_requests, %b::json)
+ON CONFLICT (request_id) DO UPDATE SET
+    state = excluded.state, due_on = excluded.due_on, due_at = excluded.due_at, extended = excluded.extended,
+    granted = excluded.granted, answered_on = excluded.answered_on, restricts = excluded.restricts,
+    review_on = excluded.review_on, review_at = excluded.review_at, is_open = excluded.is_open,
+    version = excluded.version
 
 -- name: imports
 -- one row per import

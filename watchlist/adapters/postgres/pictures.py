@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -54,7 +54,10 @@ class Pictures:
         return bool(self.rows("open_entry", (subject_id,)))
 
     def cases_about(self, subject_id: UUID) -> list[UUID]:
-        return self._ids("cases_about", subject_id)
+        return [row["id"] for row in self.rows("cases_about", {"subject_id": subject_id})]
+
+    def has_open_request(self, subject_ids: Iterable[UUID]) -> bool:
+        return bool(self.rows("open_request", (list(subject_ids),)))
 
     def due_entries(self, at: datetime, limit: int) -> list[UUID]:
         return list(dict.fromkeys(self._ids("due_entries", at, limit)))
@@ -116,6 +119,19 @@ class Pictures:
         return self.rows(
             "cases", {"organisation": organisation, "state": state, "after": after, "limit": limit}
         )
+
+    def rights_requests(
+        self,
+        organisation: str,
+        state: str | None = None,
+        kind: str | None = None,
+        due_before: date | None = None,
+        after: UUID = FIRST,
+        limit: int = 100,
+    ) -> list[DictRow]:
+        """Requests of persons by id; `due_before` leaves out what is due on that day or later."""
+        page = {"organisation": organisation, "state": state, "kind": kind, "due_before": due_before}
+        return self.rows("rights_requests", {**page, "after": after, "limit": limit})
 
     def imports(self, organisation: str | None, after: UUID = FIRST, limit: int = 100) -> list[DictRow]:
         """Imports by id."""

@@ -12,7 +12,21 @@ ORDER BY s.registered_at, s.subject_id LIMIT 1
 SELECT FROM inscriptions WHERE subject_id = %b AND state IN ('proposed', 'active') LIMIT 1
 
 -- name: cases_about
-SELECT case_id AS id FROM cases WHERE subject_ids @> ARRAY[%b::uuid]
+-- those it belongs to, or is a victim in (L10)
+SELECT case_id AS id FROM cases
+WHERE subject_ids @> ARRAY[%(subject_id)s::uuid] OR victim_ids @> ARRAY[%(subject_id)s::uuid]
+
+-- name: open_request
+SELECT FROM rights_requests WHERE subject_id = ANY(%b) AND is_open LIMIT 1
+
+-- name: rights_requests
+-- the requests of one organisation's persons, by id
+SELECT * FROM rights_requests
+WHERE organisation = %(organisation)s
+  AND (%(state)s::text IS NULL OR state = %(state)s) AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+  AND (%(due_before)s::date IS NULL OR due_on < %(due_before)s)
+  AND request_id > %(after)s
+ORDER BY request_id LIMIT %(limit)s
 
 -- name: due_entries
 SELECT case_id AS id FROM inscriptions WHERE state = 'active' AND ends_at <= %b ORDER BY ends_at LIMIT %b

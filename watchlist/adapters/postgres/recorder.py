@@ -81,6 +81,8 @@ class Recorder(PostgresApplicationRecorder):
             if work.unchanged:
                 versions = [aggregate.version for aggregate in work.unchanged]
                 cursor.execute(SQL["require_unchanged"], ([a.id for a in work.unchanged], versions))
+            if work.about:
+                cursor.execute(SQL["require_no_other_case"], (work.about, work.cases_known))
             if work.forgotten:
                 cursor.execute(SQL["forget_owner"], (work.forgotten, work.forgotten))
             recorded.execute(SQL["record"], _recorded(stored_events, work), prepare=True)

@@ -33,6 +33,10 @@ SELECT require_unknown(%b, %b)
 -- refused when one of these streams has gone on since this was decided
 SELECT require_unchanged(%b, %b)
 
+-- name: require_no_other_case
+-- refused when there is a case about one of these subjects that was not known when this was decided
+SELECT require_no_other_case(%b, %b)
+
 -- name: forget_owner
 -- what is kept apart from the log of owners whose key was destroyed: ciphertexts, and a case's stolen identifiers
 WITH sealed AS (DELETE FROM vault WHERE owner = ANY(%b))

@@ -1,0 +1,272 @@
+"""Exercise a right: a person's request received, extended, decided, answered; a restriction lifted (P1-P5).
+
+Texts are sealed under the subject's key. Once the subject is erased there is none, and what is left of a request
+can still be decided and answered, without its texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+
+from watchlist.application.contest import contest_entries, every_case_of
+from watchlist.application.desk import Desk
+from watchlist.application.receipt import Decided, Receipt, decided
+from watchlist.application.work import Ask, Erased, Work
+from watchlist.domain import periods
+from watchlist.domain import rights_request as rules
+from watchlist.domain.aggregate import Aggregate
+from watchlist.domain.commitment import Sealed
+from watchlist.domain.refusals import NoSuchSubject
+from watchlist.domain.rights_request import Decision, Deferral, Right, RightsRequest
+from watchlist.domain.subject import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a person asked for, as the DPO records it."""
+
+    kind: Right
+    subject_id: UUID
+    received_on: date
+    details: str | None = None
+    directives: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredPart:
+    """P3: a part of an access that waits, why, and the day that is reviewed."""
+
+    part: str
+    reason: str
+    review_on: date
+
+
+def receive_request(desk: Desk, ask: Ask, received: Received) -> Receipt:
+    """P1, P2: from now on it is due; an objection or a contested accuracy restricts all entries at once."""
+
+    def decide(work: Work) -> Decided:
+        subject = desk.subject(received.subject_id, ask.organisation, "subject_id")
+        subject.require_itself("subject_id")
+        _require_not_erased(desk, subject)
+        given = received.directives is not None
+        rules.require_directives(received.kind, given, subject.is_deceased)
+        request = RightsRequest.receive(
+            work.act,
+            uuid4(),
+            received.kind,
+            subject.id,
+            received.received_on,
+            work.seal_optional(subject.id, "request_details", received.details),
+            work.seal_optional(subject.id, "directives", received.directives),
+        )
+        changed = _restrict_by(desk, work, request, [subject])
+        return decided(request, *changed, **_facts(request))
+
+    return desk.carry_out(ask, decide)
+
+
+def extend_request(desk: Desk, ask: Ask, request_id: UUID, reason: str, told_on: date) -> Receipt:
+    """P1: two months more, if the person was told why within the first."""
+
+    def decide(work: Work) -> Decided:
+        request = _request(desk, ask, request_id)
+        rules.require_reason(reason)
+        request.extend(work.act, work.seal(request.subject_id, "request_extension", reason), told_on)
+        return decided(request, **_facts(request))
+
+    return desk.carry_out(ask, decide)
+
+
+def decide_request(
+    desk: Desk,
+    ask: Ask,
+    request_id: UUID,
+    granted: bool,
+    reason: str | None,
+    deferred: Sequence[DeferredPart] = (),
+) -> Receipt:
+    """Granted or refused, with what that does to the list in the same transaction (L9, P2).
+
+    A refusal lifts nothing: the person is told first (`answer_request`).
+    """
+
+    def decide(work: Work) -> Decided:
+        request = _request(desk, ask, request_id)
+        request.require_decidable(granted, bool(deferred))
+        if request.kind is not Right.PORTABILITY:
+            rules.require_reason(reason)
+        group = _group(desk, request)
+        if granted and request.kind is Right.RECTIFICATION:
+            _require_rectified(request, group)
+        changed, delisted, withdrawn = _uphold(desk, work, request, group, granted)
+        decision = Decision(
+            granted,
+            _sealed(work, request, "request_decision", reason),
+            _deferral(work, request, deferred),
+            tuple(delisted),
+            tuple(withdrawn),
+        )
+        request.decide(work.act, decision)
+        if request.kind is Right.RESTRICTION and granted:
+            changed = _restrict_by(desk, work, request, group)
+        return decided(request, *changed, **_facts(request), granted=granted, delisted=delisted)
+
+    return desk.carry_out(ask, decide)
+
+
+def answer_request(
+    desk: Desk, ask: Ask, request_id: UUID, told_on: date | None = None, text: str | None = None
+) -> Receipt:
+    """P2: the person was told, today unless another day is given; what the request restricted is free again."""
+    answered: list[RightsRequest] = []
+
+    def decide(work: Work) -> Decided:
+        request = _request(desk, ask, request_id)
+        told = told_on or periods.civil_date(work.act.at)
+        restricted = request.contests
+        request.answer_to(work.act, told, _sealed(work, request, "request_answer", text))
+        changed = _release(desk, work, request) if restricted and not request.contests else []
+        answered.append(request)
+        return decided(request, *changed, **_facts(request), answered_on=told)
+
+    receipt = desk.carry_out(ask, decide)
+    if answered and answered[-1].is_granted:
+        _carry_out_granted(desk, ask, answered[-1])
+    return receipt
+
+
+def review_deferral(
+    desk: Desk, ask: Ask, request_id: UUID, told_on: date | None, deferred: Sequence[DeferredPart] = ()
+) -> Receipt:
+    """P3: what was deferred is given to the person; what still waits has a new reason and a new day."""
+
+    def decide(work: Work) -> Decided:
+        request = _request(desk, ask, request_id)
+        told = told_on or periods.civil_date(work.act.at)
+        request.review_deferral(work.act, told, _deferral(work, request, deferred))
+        return decided(request, **_facts(request))
+
+    return desk.carry_out(ask, decide)
+
+
+def lift_requested_restriction(desk: Desk, ask: Ask, request_id: UUID, reason: str, told_on: date) -> Receipt:
+    """P2: the restriction that a granted request made ends, the person told first."""
+
+    def decide(work: Work) -> Decided:
+        request = _request(desk, ask, request_id)
+        rules.require_reason(reason)
+        request.lift(work.act, work.seal(request.subject_id, "request_lifting", reason), told_on)
+        return decided(request, *_release(desk, work, request), **_facts(request))
+
+    return desk.carry_out(ask, decide)
+
+
+def _carry_out_granted(desk: Desk, ask: Ask, request: RightsRequest) -> None:
+    """P6: what is done once the person was told that a request is granted, in a command of its own.
+
+    The erasure of a granted erasure begins here: after the answer, whose texts go with it.
+    """
+
+
+# Fetched --------------------------------------------------------------------------------------
+
+
+def _request(desk: Desk, ask: Ask, request_id: UUID) -> RightsRequest:
+    found = desk.log.load([request_id]).get(request_id)
+    if not isinstance(found, RightsRequest) or found.organisation != ask.organisation:
+        raise rules.NoSuchRequest()
+    return found
+
+
+def _group(desk: Desk, request: RightsRequest) -> list[Subject]:
+    """Whom the request is about; then the one who stands for it, when it was merged since (C8)."""
+    subject = desk.subject(request.subject_id, request.organisation)
+    if subject.merged_into is None:
+        return [subject]
+    return [subject, desk.subject(subject.merged_into, request.organisation)]
+
+
+def _require_not_erased(desk: Desk, subject: Subject) -> None:
+    if subject.id not in desk.keyring.keys([subject.id]):
+        raise NoSuchSubject("subject_id")
+
+
+def _require_rectified(request: RightsRequest, group: Sequence[Subject]) -> None:
+    """P1: a rectification is granted by making it."""
+    if not any(rules.was_rectified_since(one.rectified_at, request.received_on) for one in group):
+        raise rules.RectifyFirst(state=request.state)
+
+
+# Decided --------------------------------------------------------------------------------------
+
+
+def _restrict_by(desk: Desk, work: Work, request: RightsRequest, group: Sequence[Subject]) -> list[Aggregate]:
+    """P2: what differs when the request restricts all entries of its subject; nothing when it does not."""
+    if not request.contests:
+        work.unchanged.extend(group)
+        return []
+    for subject in group:
+        subject.contest(work.act, request.id)
+    standing = group[-1]
+    cases = every_case_of(desk, work, standing.id)
+    return [*group, *contest_entries(work, cases, standing)]
+
+
+def _release(desk: Desk, work: Work, request: RightsRequest) -> list[Aggregate]:
+    """P2: what differs when it restricts them no more; other requests, and what was done by hand, stay."""
+    group = _group(desk, request)
+    for subject in group:
+        subject.settle(work.act, request.id)
+    standing = group[-1]
+    cases = every_case_of(desk, work, standing.id)
+    return [*group, *contest_entries(work, cases, standing)]
+
+
+def _uphold(
+    desk: Desk, work: Work, request: RightsRequest, group: Sequence[Subject], granted: bool
+) -> tuple[list[Aggregate], list[UUID], list[UUID]]:
+    """L9: the cases that differ, the entries that end, the proposals that are withdrawn."""
+    work.unchanged.extend(group)
+    ground = request.upheld_ground
+    if not granted or ground is None:
+        return [], [], []
+    changed: list[Aggregate] = []
+    ended: list[UUID] = []
+    withdrawn: list[UUID] = []
+    for case in every_case_of(desk, work, group[-1].id):
+        listed, proposed = case.uphold(work.act, group[-1].id, ground)
+        ended += listed
+        withdrawn += proposed
+        (changed if case.pending else work.unchanged).append(case)
+    return changed, ended, withdrawn
+
+
+def _facts(request: RightsRequest) -> dict[str, Any]:
+    return {"state": request.state, "due_on": request.due_on, "restricts": request.contests}
+
+
+# Sealed ---------------------------------------------------------------------------------------
+
+
+def _sealed(work: Work, request: RightsRequest, name: str, text: str | None) -> Sealed | None:
+    """None when there is no text, or no key any more."""
+    try:
+        return work.seal_optional(request.subject_id, name, text)
+    except Erased:
+        return None
+
+
+def _deferral(work: Work, request: RightsRequest, deferred: Sequence[DeferredPart]) -> Deferral | None:
+    review_on = rules.require_reviews(((one.part, one.review_on) for one in deferred), work.act.at)
+    if review_on is None:
+        return None
+    for one in deferred:
+        rules.require_reason(one.reason)
+    document = msgspec.json.encode(list(deferred))
+    return Deferral(work.seal(request.subject_id, "request_deferral", document), review_on)
