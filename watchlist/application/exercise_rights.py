@@ -25,6 +25,7 @@ from watchlist.domain.commitment import Sealed
 from watchlist.domain.refusals import NoSuchSubject
 from watchlist.domain.rights_request import Decision, Deferral, Right, RightsRequest
 from watchlist.domain.subject import Subject
+from watchlist.domain.vault_field import VaultField
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ def receive_request(desk: Desk, ask: Ask, received: Received) -> Receipt:
             received.kind,
             subject.id,
             received.received_on,
-            work.seal_optional(subject.id, "request_details", received.details),
-            work.seal_optional(subject.id, "directives", received.directives),
+            work.seal_optional(subject.id, VaultField.REQUEST_DETAILS, received.details),
+            work.seal_optional(subject.id, VaultField.DIRECTIVES, received.directives),
         )
         changed = _restrict_by(desk, work, request, [subject])
         return decided(request, *changed, **_facts(request))
@@ -77,7 +78,7 @@ def extend_request(desk: Desk, ask: Ask, request_id: UUID, reason: str, told_on:
     def decide(work: Work) -> Decided:
         request = _request(desk, ask, request_id)
         rules.require_reason(reason)
-        request.extend(work.act, work.seal(request.subject_id, "request_extension", reason), told_on)
+        request.extend(work.act, work.seal(request.subject_id, VaultField.REQUEST_EXTENSION, reason), told_on)
         return decided(request, **_facts(request))
 
     return desk.carry_out(ask, decide)
@@ -107,7 +108,7 @@ def decide_request(
         changed, delisted, withdrawn = _uphold(desk, work, request, group, granted)
         decision = Decision(
             granted,
-            _sealed(work, request, "request_decision", reason),
+            _sealed(work, request, VaultField.REQUEST_DECISION, reason),
             _deferral(work, request, deferred),
             tuple(delisted),
             tuple(withdrawn),
@@ -130,7 +131,7 @@ def answer_request(
         request = _request(desk, ask, request_id)
         told = told_on or periods.civil_date(work.act.at)
         restricted = request.contests
-        request.answer_to(work.act, told, _sealed(work, request, "request_answer", text))
+        request.answer_to(work.act, told, _sealed(work, request, VaultField.REQUEST_ANSWER, text))
         changed = _release(desk, work, request) if restricted and not request.contests else []
         answered.append(request)
         return decided(request, *changed, **_facts(request), answered_on=told)
@@ -161,7 +162,7 @@ def lift_requested_restriction(desk: Desk, ask: Ask, request_id: UUID, reason: s
     def decide(work: Work) -> Decided:
         request = _request(desk, ask, request_id)
         rules.require_reason(reason)
-        request.lift(work.act, work.seal(request.subject_id, "request_lifting", reason), told_on)
+        request.lift(work.act, work.seal(request.subject_id, VaultField.REQUEST_LIFTING, reason), told_on)
         return decided(request, *_release(desk, work, request), **_facts(request))
 
     return desk.carry_out(ask, decide)
@@ -254,7 +255,7 @@ def _facts(request: RightsRequest) -> dict[str, Any]:
 # Sealed ---------------------------------------------------------------------------------------
 
 
-def _sealed(work: Work, request: RightsRequest, name: str, text: str | None) -> Sealed | None:
+def _sealed(work: Work, request: RightsRequest, name: VaultField, text: str | None) -> Sealed | None:
     """None when there is no text, or no key any more."""
     try:
         return work.seal_optional(request.subject_id, name, text)
@@ -269,4 +270,4 @@ def _deferral(work: Work, request: RightsRequest, deferred: Sequence[DeferredPar
     for one in deferred:
         rules.require_reason(one.reason)
     document = msgspec.json.encode(list(deferred))
-    return Deferral(work.seal(request.subject_id, "request_deferral", document), review_on)
+    return Deferral(work.seal(request.subject_id, VaultField.REQUEST_DEFERRAL, document), review_on)

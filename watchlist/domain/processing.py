@@ -157,6 +157,13 @@ RECORD: tuple[Held, ...] = (
         identity=(Purpose.LIST, Basis.LEGITIMATE_INTEREST, "who the subject is, every version of it"),
         reason=(*_RIGHTS, "why it was rectified, merged or split"),
         died_on=(*_RIGHTS, "the day of death"),
+        request_details=(*_RIGHTS, "what the person wrote when exercising a right"),
+        directives=(*_RIGHTS, "directives for after death"),
+        request_extension=(*_RIGHTS, "why the answer to a request takes longer"),
+        request_decision=(*_RIGHTS, "why a request was granted or refused"),
+        request_deferral=(*_RIGHTS, "which part of the file is given later, and why"),
+        request_answer=(*_RIGHTS, "what was answered to a request"),
+        request_lifting=(*_RIGHTS, "why a requested restriction was lifted"),
     ),
     *_sealed(
         Key.CASE,

@@ -13,6 +13,13 @@ class VaultField(StrEnum):
     IDENTITY = "identity"
     REASON = "reason"
     DIED_ON = "died_on"
+    REQUEST_DETAILS = "request_details"
+    DIRECTIVES = "directives"
+    REQUEST_EXTENSION = "request_extension"
+    REQUEST_DECISION = "request_decision"
+    REQUEST_DEFERRAL = "request_deferral"
+    REQUEST_ANSWER = "request_answer"
+    REQUEST_LIFTING = "request_lifting"
     # Of a case, under the case's key
     SUMMARY = "summary"
     AMOUNT_AT_STAKE = "amount_at_stake"
