@@ -34,6 +34,7 @@ class _Newcomer:
     is_identified = True
     is_deceased = False
     merged_into = None
+    is_erasing = False
 
 
 NEWCOMER: Candidate = _Newcomer()

@@ -65,7 +65,9 @@ def _require_the_same(desk: Desk, known: Subject, identity: Identity) -> None:
 
 
 def identity_of(desk: Desk, subject: Subject) -> Identity | None:
-    """What is known of the subject; None once it is erased."""
+    """What is known of the subject; None once its erasure was decided."""
+    if subject.is_erasing:
+        return None
     opened = desk.open_sealed(subject.id, [subject.identity])
     value = opened.get(subject.identity.ref)
     return None if value is None else identities.decode(value)

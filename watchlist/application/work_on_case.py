@@ -53,7 +53,9 @@ def record_victim(
 
     def decide(work: Work) -> Decided:
         case = desk.case(case_id, ask.organisation, work)
-        desk.subject(subject_id, ask.organisation)
+        subject = desk.subject(subject_id, ask.organisation)
+        subject.require_kept("subject_id")
+        work.unchanged.append(subject)
         document = msgspec.json.encode([[identifier.scheme, identifier.value] for identifier in stolen])
         case.record_victim(
             work.act,

@@ -29,6 +29,7 @@ class CaseRow(Struct, frozen=True):
     data_end_at: datetime | None
     subject_ids: list[UUID]
     version: int
+    purged_at: datetime | None
 
 
 class InscriptionRow(Struct, frozen=True):
@@ -81,6 +82,11 @@ class SubjectRow(Struct, frozen=True):
     merged_into: UUID | None
     registered_at: datetime
     version: int
+    erasing: bool
+    erased: bool
+    unnamed_until: datetime
+    data_end_at: datetime | None
+    """Of a new subject; from its first case on it follows from those too (`until_when`)."""
 
 
 class ImportRow(Struct, frozen=True):
@@ -91,6 +97,7 @@ class ImportRow(Struct, frozen=True):
     accepted: int
     refused: int
     approved_by: UUID | None
+    purged_at: datetime | None
 
 
 def case_row(case: Case) -> CaseRow:
@@ -109,6 +116,7 @@ def case_row(case: Case) -> CaseRow:
         data_end_at=case.data_end_at,
         subject_ids=case.subjects_now(),
         version=case.version,
+        purged_at=case.purged_at,
     )
 
 
@@ -168,6 +176,7 @@ def standing(case: Case, inscription: Inscription) -> Standing | None:
 
 
 def subject_row(subject: Subject) -> SubjectRow:
+    unnamed_until = retention.unnamed_ends_at(periods.civil_date(subject.registered_at))
     return SubjectRow(
         subject_id=subject.id,
         organisation=subject.organisation,
@@ -178,6 +187,10 @@ def subject_row(subject: Subject) -> SubjectRow:
         merged_into=subject.merged_into,
         registered_at=subject.registered_at,
         version=subject.version,
+        erasing=subject.is_erasing,
+        erased=subject.is_erased,
+        unnamed_until=unnamed_until,
+        data_end_at=unnamed_until,
     )
 
 
@@ -190,4 +203,5 @@ def import_row(batch: ImportBatch) -> ImportRow:
         accepted=batch.accepted,
         refused=batch.refused,
         approved_by=batch.approved_by,
+        purged_at=batch.purged_at,
     )

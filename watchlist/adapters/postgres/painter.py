@@ -15,7 +15,7 @@ from watchlist.domain.aggregate import Aggregate, Event
 from watchlist.domain.case import Case
 from watchlist.domain.case_events import FindingEvent, ProposalEvent
 from watchlist.domain.import_batch import ImportBatch
-from watchlist.domain.subject import Subject
+from watchlist.domain.subject import Subject, SubjectErasureDecided
 from watchlist.projections import rows
 
 _encode = msgspec.json.Encoder().encode
@@ -53,6 +53,9 @@ def paint(brush: Brush, aggregates: Iterable[Aggregate], events: Sequence[Event]
     moving = {e.originator_id for e in events if e.MOVES_THE_LIST or isinstance(e, ProposalEvent)}
     subjects = [a for a in touched if isinstance(a, Subject)]
     _paint_subjects(brush, subjects, work)
+    unfindable = [e.originator_id for e in events if isinstance(e, SubjectErasureDecided)]
+    if unfindable:
+        brush.paint("forget_tokens", unfindable)
     brush.rows("imports", [rows.import_row(a) for a in touched if isinstance(a, ImportBatch)])
     cases = [a for a in touched if isinstance(a, Case)]
     otherwise = {event.originator_id for event in events if not isinstance(event, FindingEvent)}
