@@ -80,7 +80,10 @@ def _require_erasable(
 
 
 def erase_unretained(desk: Desk, subject_ids: Sequence[UUID]) -> int:
-    """P6: those of these subjects that no case retains any more, at once; how many. SQL narrows, the rule decides."""
+    """P6: those of these subjects that no case retains any more, at once; how many. SQL narrows, the rule decides.
+
+    What was decided on before, and not carried out, is.
+    """
     erased: list[UUID] = []
     counted = 0
 
@@ -90,10 +93,11 @@ def erase_unretained(desk: Desk, subject_ids: Sequence[UUID]) -> int:
         groups = _groups(desk, found)
         purged = _purged(desk, groups)
         due = [group for group in groups if _is_due(work, group, purged)]
-        counted, everybody = len(due), [one for group in due for one in group]
+        left = [group for group in groups if group[0].is_erasing and not group[0].is_erased]
+        counted, everybody = len(due) + len(left), [one for group in due for one in group]
         for one in everybody:
             one.decide_erasure(replace_organisation(work.act, one), ErasureBasis.RETENTION)
-        erased[:] = [one.id for one in everybody]
+        erased[:] = [one.id for group in [*due, *left] for one in group]
         _guard(work, everybody, [])
         return decided(*everybody) if everybody else Receipt(SCHEDULER, 0, 0)
 

@@ -80,6 +80,7 @@ def rectify_subject(
 
     def decide(work: Work) -> Decided:
         subject = desk.subject(subject_id, ask.organisation)
+        subject.require_kept()
         if subject.version != if_version:
             raise refusals.StaleVersion(state=str(subject.version))
         before = identity_of(desk, subject)
@@ -108,6 +109,7 @@ def record_death(desk: Desk, ask: Ask, subject_id: UUID, died_on: date) -> Recei
 
     def decide(work: Work) -> Decided:
         subject = desk.subject(subject_id, ask.organisation)
+        subject.require_kept()
         require_past(died_on, work.act.at, "died_on")
         subject.record_death(work.act, work.seal(subject.id, "died_on", died_on.isoformat()))
         return decided(subject)
