@@ -12,6 +12,7 @@ from api.fields import Answered, Day, Id, Instant, Position, Version
 from watchlist.application.search_subjects import Certainty
 from watchlist.domain.case_events import ClosingOutcome, PurgeBasis, Source
 from watchlist.domain.case_memory import CaseState
+from watchlist.domain.erasure import ErasureKind
 from watchlist.domain.inscription import DelistingGround, Ground, State
 from watchlist.domain.operator import Role as OperatorRole
 from watchlist.domain.procedure import Kind, Outcome
@@ -83,6 +84,10 @@ class CaseReceipt(Receipt):
     state: CaseState
 
 
+class RedactionReceipt(Receipt):
+    text_id: Id = Field(description="of what remains of the text")
+
+
 class EvidenceReceipt(Receipt):
     evidence_id: Id
 
@@ -109,14 +114,21 @@ class Cases(Page):
     items: list[CaseItem]
 
 
-class Note(Answered):
+class Texts(Answered):
+    """The ids of the texts of a part, as a redaction names them."""
+
+    text_ids: dict[str, UUID]
+    redacted: bool = Field(description="whether one of them was redacted (P6)")
+
+
+class Note(Texts):
     at: Instant
     by: Id
     text: str | None
     erased: bool
 
 
-class Evidence(Answered):
+class Evidence(Texts):
     evidence_id: Id
     at: Instant
     by: Id
@@ -135,7 +147,7 @@ class Naming(Answered):
     outcome: Outcome | None
 
 
-class Procedure(Answered):
+class Procedure(Texts):
     procedure_id: Id
     kind: Kind
     court: str | None
@@ -187,7 +199,7 @@ class Restriction(Answered):
     request_id: UUID | None = Field(description="null: restricted by hand")
 
 
-class InscriptionInCase(InscriptionItem):
+class InscriptionInCase(InscriptionItem, Texts):
     restrictions: list[Restriction]
     proportionality: Assessment | None
     proportionality_inherited: bool = Field(description="it came with an imported list (L7)")
@@ -215,7 +227,7 @@ class Money(Answered):
     currency: str = Field(examples=["EUR"])
 
 
-class CaseFile(Answered):
+class CaseFile(Texts):
     """Everything of a case; what was erased is null, and the part it belonged to says `erased`."""
 
     id: Id
@@ -229,6 +241,7 @@ class CaseFile(Answered):
     closed_at: datetime | None
     closing_outcome: ClosingOutcome | None
     purge_basis: PurgeBasis | None
+    purged_at: datetime | None
     import_id: UUID | None
     alert_ends_at: datetime | None
     data_end_at: datetime | None
@@ -486,6 +499,29 @@ class KeyReceipt(Answered):
 
 class NewKeyReceipt(KeyReceipt):
     key: str = Field(description="shown once", examples=["9f86d081884c7d65.…"])
+
+
+# Erasures -------------------------------------------------------------------------------------
+
+
+class Erasure(Answered):
+    """A certificate: what was forgotten and by which rule; it identifies nobody."""
+
+    id: Id = Field(description="of the subject, the case, the import or the text")
+    kind: ErasureKind
+    organisation: str = Field(examples=["GRPM"])
+    basis: str = Field(examples=["retention"])
+    rule: str = Field(examples=["C2"])
+    decided_at: Instant
+    destroyed_at: datetime | None = Field(description="null while it is carried out")
+    complete_on: date | None = Field(description="when no backup holds the key any more")
+    sealed_values: int | None
+    journal_sequence: int | None
+    position: int | None = Field(description="of the event that records it")
+
+
+class Erasures(Page):
+    items: list[Erasure]
 
 
 # Imports --------------------------------------------------------------------------------------

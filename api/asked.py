@@ -142,6 +142,14 @@ class NewNote(Asked):
     text: Prose
 
 
+class Redaction(Asked):
+    """P6: what remains of a text that names an erased subject; of an assessment, its five texts as JSON."""
+
+    text_id: Id
+    text: Prose
+    reason: Prose
+
+
 class NewEvidence(Asked):
     """What a document shows, and its digest; the document stays outside."""
 

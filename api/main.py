@@ -19,6 +19,7 @@ from api.operator import Doorkeeper
 from api.routers import (
     audit,
     cases,
+    erasures,
     health,
     imports,
     inscriptions,
@@ -38,7 +39,19 @@ DESCRIPTION = (
     "unknown, never no hit. Commands take Idempotency-Key; changes need If-Match."
 )
 # Matched in this order, so what is asked most comes first.
-MODULES = (screenings, subjects, cases, inscriptions, imports, lists, rights, audit, operators, health)
+MODULES = (
+    screenings,
+    subjects,
+    cases,
+    inscriptions,
+    imports,
+    lists,
+    rights,
+    erasures,
+    audit,
+    operators,
+    health,
+)
 NAMED_ONLY: tuple[type[BaseModel], ...] = (problems.Problem, screenings.ScreeningRequest)
 """Models that the OpenAPI names and no route's signature does."""
 THREADS = POOL_SIZE - 2

@@ -264,7 +264,25 @@ def _headers(kind: type[Refusal]) -> dict[str, str]:
 
 
 def of_refusal(refusal: Refusal, french: bool) -> Response:
-    return problem(type(refusal), french, detail=refusal.detail, field=refusal.field, state=refusal.state)
+    return problem(
+        type(refusal),
+        french,
+        detail=refusal.detail,
+        field=refusal.field,
+        state=refusal.state,
+        errors=_texts_to_redact(refusal, french),
+    )
+
+
+def _texts_to_redact(refusal: Refusal, french: bool) -> list[dict[str, str]] | None:
+    """Which texts of which cases: random ids, as the case file shows them."""
+    if not isinstance(refusal, refusals.TextsNameTheSubject):
+        return None
+    message = MESSAGES["names_the_subject"][french]
+    return [
+        {"field": f"cases/{case}/texts/{text}", "code": "names_the_subject", "message": message}
+        for case, text in refusal.texts
+    ]
 
 
 # Fields ---------------------------------------------------------------------------------------
@@ -312,6 +330,7 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "Use the cursor of the page before, with the same filters.",
         "Utilisez le curseur de la page précédente, avec les mêmes filtres.",
     ),
+    "names_the_subject": ("Redact this text: it names the subject.", "Occultez ce texte : il nomme la personne."),
     "header": ("The header is malformed.", "L'en-tête est mal formé."),
     "etag": ('Write the version as its ETag was: "3".', 'Écrivez la version comme son ETag : "3".'),
 }  # fmt: skip

@@ -12,20 +12,32 @@ from watchlist.adapters.ciphers import Tampered
 from watchlist.adapters.embedded_postgres import EmbeddedPostgresError
 from watchlist.adapters.master_key import MasterKeyMissing
 from watchlist.adapters.postgres.migrate import MigrationError
+from watchlist.application.follow_journal import JournalBehind
 from watchlist.bootstrap import NotMigrated
-from watchlist.cli import database, demo, history, import_file, people, privacy, serve
+from watchlist.cli import database, demo, erase, history, import_file, people, privacy, serve
 from watchlist.cli.terminal import Stop, say
 from watchlist.domain.refusals import Refusal
+from watchlist.ports import JournalDamaged
 from watchlist.settings import Settings, SettingsError
 
-SAID = (EmbeddedPostgresError, MasterKeyMissing, MigrationError, NotMigrated, SettingsError, Stop, Tampered)
+SAID = (
+    EmbeddedPostgresError,
+    JournalBehind,
+    JournalDamaged,
+    MasterKeyMissing,
+    MigrationError,
+    NotMigrated,
+    SettingsError,
+    Stop,
+    Tampered,
+)
 """Errors whose text is meant for people and names what to do."""
 
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="watchlist", description="The fraud watchlist service.")
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for room in (serve, database, demo, import_file, history, people, privacy):
+    for room in (serve, database, demo, import_file, history, erase, people, privacy):
         room.add_to(commands)
     return made
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +17,7 @@ from psycopg_pool import ConnectionPool
 from watchlist.adapters import ciphers
 from watchlist.adapters.clock import SystemClock
 from watchlist.adapters.embedded_postgres import EmbeddedPostgres
+from watchlist.adapters.erasure_journal import FileErasureJournal, MemoryErasureJournal
 from watchlist.adapters.master_key import master_key
 from watchlist.adapters.postgres.connections import SERVICE_ROLE, Connection, service_conninfo
 from watchlist.adapters.postgres.keyring import PostgresKeyring
@@ -28,9 +30,10 @@ from watchlist.adapters.postgres.register import Register
 from watchlist.adapters.postgres.snapshot import PostgresSnapshots
 from watchlist.adapters.postgres.vault import PostgresVault
 from watchlist.application.desk import Desk
+from watchlist.application.follow_journal import Progress, follow_journal
 from watchlist.application.screen import Screening
 from watchlist.domain.tokens import Tokenizer
-from watchlist.ports import Clock
+from watchlist.ports import Clock, ErasureJournal
 from watchlist.settings import Settings, decoded_key
 
 POOL_SIZE = 10
@@ -54,6 +57,8 @@ class House:
     pool: ConnectionPool[Connection]
     conninfo: str
     clock: Clock
+    key_horizon: timedelta = Settings().key_horizon
+    """From the destruction of a key until no backup holds it any more (P6)."""
 
     def close(self) -> None:
         self.pool.close()
@@ -68,8 +73,17 @@ class House:
         self.close()
 
 
-def build(conninfo: str, master_key: bytes, clock: Clock | None = None, pool_size: int = POOL_SIZE) -> House:
-    """The house on a migrated database; closes with its `with`, or `close()`."""
+def build(
+    conninfo: str,
+    master_key: bytes,
+    clock: Clock | None = None,
+    pool_size: int = POOL_SIZE,
+    journal: ErasureJournal | None = None,
+) -> House:
+    """The house on a migrated database; closes with its `with`, or `close()`.
+
+    Without a journal its erasures are journalled in memory: for a house that nobody restores.
+    """
     clock = clock or SystemClock()
     pool = ConnectionPool[Connection](
         service_conninfo(conninfo),
@@ -95,6 +109,7 @@ def build(conninfo: str, master_key: bytes, clock: Clock | None = None, pool_siz
         cipher=ciphers,
         tokenizer=tokenizer,
         registry=pictures,
+        journal=journal or MemoryErasureJournal(),
     )
     index = PostgresListIndex(conninfo, clock)
     screening = Screening(desk.tokenizer, index)
@@ -129,16 +144,22 @@ def database(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def open_house(settings: Settings, clock: Clock | None = None) -> Iterator[House]:
-    """The house that the settings describe, its database running and migrated.
+def open_house(
+    settings: Settings, clock: Clock | None = None, progress: Progress | None = None
+) -> Iterator[House]:
+    """The house that the settings describe, its database running and migrated, and what was erased erased (P6).
 
-    Raises NotMigrated when something is missing and this login may not add it.
+    Raises NotMigrated when something is missing and this login may not add it; JournalBehind, or JournalDamaged,
+    when it cannot be told what a restored backup brought back.
     """
     with database(settings) as conninfo:
         bring_up_to_date(conninfo)
         if settings.database_url is None:
             conninfo = _as_service(conninfo)
-        with build(conninfo, key_of(settings, conninfo), clock) as house:
+        journal = FileErasureJournal(settings.journal)
+        with build(conninfo, key_of(settings, conninfo), clock, journal=journal) as house:
+            house.key_horizon = settings.key_horizon
+            follow_journal(house.desk, progress)
             yield house
 
 

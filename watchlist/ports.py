@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -12,8 +12,12 @@ from msgspec import Struct
 
 from watchlist.domain.aggregate import Aggregate, Event
 from watchlist.domain.commitment import Sealed
+from watchlist.domain.erasure import ErasureKind, JournalEntry
 from watchlist.domain.operator import ApiKey, Operator
 from watchlist.domain.tokens import Token
+
+FIRST = UUID(int=0)
+"""Before every id: where a first page begins."""
 
 
 class Clock(Protocol):
@@ -72,6 +76,10 @@ class Vault(Protocol):
         """The rows that are still there."""
         ...
 
+    def rows_of(self, owner: UUID) -> Mapping[UUID, SealedRow]:
+        """All that is kept of one owner."""
+        ...
+
 
 class Cipher(Protocol):
     """Seals a value under its owner's key, and opens it."""
@@ -96,6 +104,45 @@ class ListIndex(Protocol):
     async def find(self, digests: Sequence[bytes]) -> Found:
         """What answers now under these digests; Busy when that cannot be told (S9)."""
         ...
+
+
+class ErasureJournal(Protocol):
+    """The erasures that are under way or done, outside the stores that they erase from: a restore cannot undo it.
+
+    Raises JournalDamaged when what it holds is not what was appended.
+    """
+
+    def append(self, owners: Sequence[tuple[ErasureKind, UUID]], at: datetime) -> list[JournalEntry]:
+        """One line for each, on disk when this returns."""
+        ...
+
+    def after(self, sequence: int = 0) -> Iterator[JournalEntry]:
+        """The lines behind a sequence, in their order, each proven to follow all before it."""
+        ...
+
+    def length(self) -> int:
+        """The sequence of the last line, 0 when there is none."""
+        ...
+
+
+class JournalDamaged(Exception):
+    """The erasure journal is not what was appended to it; the message says where, and what to do."""
+
+
+class CertificateRow(Struct, frozen=True):
+    """One certificate, as it is kept: what was forgotten, and where that is recorded and journalled."""
+
+    owner: UUID
+    kind: str
+    organisation: str
+    basis: str
+    rule: str
+    decided_at: datetime
+    completed_at: datetime | None
+    sealed_values: int | None
+    journal_sequence: int | None
+    journal_digest: str | None
+    position: int | None
 
 
 class VersionConflict(Exception):
@@ -135,6 +182,10 @@ class Log(Protocol):
 
         Raises VersionConflict, AlreadyDone, or a refusal that is Unavailable: then nothing was recorded.
         """
+        ...
+
+    def told(self, id: UUID) -> Sequence[Event]:
+        """The events of one stream, in their order."""
         ...
 
     def position(self) -> int:
@@ -182,6 +233,54 @@ class Registry(Protocol):
     def due_alerts(self, at: datetime, limit: int) -> list[UUID]:
         """The alerts that were not qualified in time."""
         ...
+
+    def due_cases(self, at: datetime, limit: int) -> list[UUID]:
+        """The closed cases whose data may be kept no longer, oldest first (C2)."""
+        ...
+
+    def due_subjects(self, at: datetime, limit: int) -> list[UUID]:
+        """The subjects that no case retains any more, oldest first (P6)."""
+        ...
+
+    def subjects_left_by(self, case_ids: Sequence[UUID], at: datetime) -> int:
+        """How many subjects nothing would retain at that instant, were these cases purged."""
+        ...
+
+    def erasing_subjects(self, limit: int) -> list[UUID]:
+        """The subjects whose erasure was decided and not recorded yet."""
+        ...
+
+    def due_imports(self, limit: int) -> list[UUID]:
+        """The imports of which the last case was purged (C5)."""
+        ...
+
+    def naming(self, subject_ids: Sequence[UUID]) -> list[tuple[UUID, UUID, datetime | None]]:
+        """Which of these subjects was named by which case, and when the data of that went: subject, case, instant."""
+        ...
+
+    def forgotten(self, owners: Sequence[UUID]) -> set[UUID]:
+        """Those of which a certificate says that their erasure is recorded."""
+        ...
+
+    def last_journalled(self) -> tuple[int, str] | None:
+        """The last line of the erasure journal that was applied here: its sequence and its digest."""
+        ...
+
+    def unfinished_erasures(self, decided_before: datetime) -> int:
+        """How many were decided before an instant and are not carried out yet."""
+        ...
+
+    def certificates(
+        self, organisation: str | None, after: UUID = FIRST, limit: int = 100
+    ) -> list[CertificateRow]:
+        """By id, those of one organisation or of all (None), from behind `after` on."""
+        ...
+
+    def erasures_standing(self, destroyed_before: datetime) -> tuple[int, int, datetime | None]:
+        """How many were completed before an instant, how many since, and when the last was."""
+        ...
+
+    def certificate(self, owner: UUID) -> CertificateRow | None: ...
 
     def due_purges(self, limit: int) -> list[UUID]:
         """The cases that only wait for their data to be purged."""

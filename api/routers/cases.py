@@ -15,6 +15,7 @@ from api.answered import (
     ProcedureReceipt,
     ProposalReceipt,
     Receipt,
+    RedactionReceipt,
 )
 from api.asked import (
     Closing,
@@ -26,6 +27,7 @@ from api.asked import (
     NewNote,
     NewProcedure,
     Qualification,
+    Redaction,
     SubjectOfCase,
 )
 from api.errand import Investigation, TheHouse, json_answer
@@ -35,6 +37,7 @@ from api.paging import Pages
 from api.routes import COMMANDS, LISTS, READS, router
 from watchlist.application import inscribe, open_case, work_on_case
 from watchlist.application.case_file import event_view, find_case, read_case
+from watchlist.application.case_texts import redact_text
 from watchlist.application.follow_procedure import (
     EndedProcedure,
     OpenedProcedure,
@@ -129,6 +132,14 @@ def add_evidence(case_id: Id, body: NewEvidence, errand: Investigation) -> Respo
     """A description and the digest of a document that stays outside."""
     return errand.make(
         lambda desk, ask: work_on_case.add_evidence(desk, ask, case_id, body.description, body.sha256)
+    )
+
+
+@routes.post("/{case_id}/redactions", status_code=201, response_model=RedactionReceipt, responses=COMMANDS)
+def redact_a_text(case_id: Id, body: Redaction, errand: Investigation) -> Response:
+    """Replace a text of the case; what it said is deleted for good. Its id is in `text_ids` of the case file."""
+    return errand.make(
+        lambda desk, ask: redact_text(desk, ask, case_id, body.text_id, body.text, body.reason)
     )
 
 

@@ -1,4 +1,4 @@
-"""Delist what has ended, purge the alerts that lapsed (L1, L4, C1)."""
+"""Delist what has ended, purge and erase what is over (L1, L4, C1, C2, P6)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from watchlist.bootstrap import House
 
 def sweep_the_list(house: House) -> str | None:
     report = sweep(house.desk)
-    if report.failed:
-        return f"delisted {report.delisted}, purged {report.alerts_purged} alerts, failed {len(report.failed)} cases"
-    if report.delisted or report.alerts_purged:
-        return f"delisted {report.delisted}, purged {report.alerts_purged} alerts"
-    return None
+    if not (report.failed or report.delisted or report.purged):
+        return None
+    said = (
+        f"delisted {report.delisted}, purged {report.alerts_purged} alerts, {report.cases_purged} cases and "
+        f"{report.imports_purged} imports, erased {report.subjects_erased} subjects"
+    )
+    return f"{said}, failed {len(report.failed)}" if report.failed else said

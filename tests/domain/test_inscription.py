@@ -87,7 +87,7 @@ UNFIT = [
 @pytest.mark.parametrize(("unfit", "refusal"), UNFIT)
 def test_an_unfit_subject_is_not_proposed_and_what_was_proposed_is_not_approved(unfit, refusal):
     matter = Matter()
-    candidate = SimpleNamespace(is_identified=True, is_deceased=False, merged_into=None)
+    candidate = SimpleNamespace(is_identified=True, is_deceased=False, merged_into=None, is_erasing=False)
     entry = matter.propose()
     vars(candidate).update(unfit)
     with pytest.raises(refusal):

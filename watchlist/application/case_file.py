@@ -36,10 +36,24 @@ WHOSE = frozenset({"stream", "version", "format", "at", "by", "organisation"})
 class Opened:
     """The sealed values of one owner, opened; notices when one was erased."""
 
-    def __init__(self, values: Mapping[UUID, bytes]) -> None:
+    def __init__(self, values: Mapping[UUID, bytes], case: Case | None = None) -> None:
         self._values = values
+        self.case = case
+
+    def now(self, sealed: Sealed | None) -> Sealed | None:
+        """The value, or what it was redacted to."""
+        return self.case.text_now(sealed) if self.case else sealed
+
+    def ids(self, **sealed: Sealed | None) -> View:
+        """The ids of texts, as a redaction names them, and whether one was redacted before."""
+        now = {name: self.now(one) for name, one in sealed.items()}
+        return {
+            "text_ids": {name: one.ref for name, one in now.items() if one is not None},
+            "redacted": any(now[name] != one for name, one in sealed.items()),
+        }
 
     def raw(self, sealed: Sealed | None) -> bytes | None:
+        sealed = self.now(sealed)
         return None if sealed is None else self._values.get(sealed.ref)
 
     def text(self, sealed: Sealed | None) -> str | None:
@@ -48,7 +62,7 @@ class Opened:
 
     def lacks(self, *sealed: Sealed | None) -> bool:
         """Whether one of them was recorded and cannot be read any more."""
-        return any(one is not None and one.ref not in self._values for one in sealed)
+        return any(one is not None and one.ref not in self._values for one in map(self.now, sealed))
 
 
 # Fetched --------------------------------------------------------------------------------------
@@ -58,7 +72,7 @@ def read_case(desk: Desk, case_id: UUID, scope: str | None) -> View:
     """The whole file of a case."""
     wrapped: dict[UUID, bytes] = {}
     case = _found(desk, case_id, Case, scope, refusals.NoSuchCase, wrapped)
-    opened = Opened(desk.open_sealed(case.id, sealed_in(case), wrapped))
+    opened = Opened(desk.open_sealed(case.id, sealed_in(case), wrapped), case)
     return {
         **_case_head(case, opened),
         "notes": [_note(note, opened) for note in case.notes],
@@ -75,7 +89,8 @@ def read_inscription(desk: Desk, inscription_id: UUID, scope: str | None) -> Vie
         raise refusals.NoSuchInscription()
     case = _found(desk, case_id, Case, scope, refusals.NoSuchInscription)
     inscription = case.inscription(inscription_id)
-    opened = Opened(desk.open_sealed(case.id, _only(inscription.proportionality)))
+    assessment = case.text_now(inscription.proportionality)
+    opened = Opened(desk.open_sealed(case.id, _only(assessment)), case)
     view = _inscription(desk, case, inscription, opened)
     return {"id": inscription.id, "version": case.version, **view}
 
@@ -83,7 +98,8 @@ def read_inscription(desk: Desk, inscription_id: UUID, scope: str | None) -> Vie
 def read_subject(desk: Desk, subject_id: UUID, scope: str | None) -> View:
     """One subject, its identity opened; the fields of an erased one are absent."""
     subject = _found(desk, subject_id, Subject, scope, refusals.NoSuchSubject)
-    opened = Opened(desk.open_sealed(subject.id, _only(subject.identity, subject.death)))
+    kept = () if subject.is_erasing else (subject.identity, subject.death)
+    opened = Opened(desk.open_sealed(subject.id, _only(*kept)))
     identity = opened.raw(subject.identity)
     return {
         "id": subject.id,
@@ -147,6 +163,7 @@ def _case_head(case: Case, opened: Opened) -> View:
         "closed_at": case.closed_at,
         "closing_outcome": case.closing_outcome,
         "purge_basis": case.purge_basis,
+        "purged_at": case.purged_at,
         "import_id": case.import_id,
         "alert_ends_at": case.alert_ends_at,
         "data_end_at": _unless_never(case.data_end_at),
@@ -156,13 +173,16 @@ def _case_head(case: Case, opened: Opened) -> View:
         "amount_at_stake": _amount(opened.text(amount)),
         "reference": opened.text(case.reference),
         "qualification_reason": opened.text(case.qualification_reason),
+        **opened.ids(
+            summary=summary, reference=case.reference, qualification_reason=case.qualification_reason
+        ),
         "erased": opened.lacks(summary, amount, case.reference, case.qualification_reason),
     }
 
 
 def _note(note: Note, opened: Opened) -> View:
     text = opened.text(note.text)
-    return {"at": note.at, "by": note.by, "text": text, "erased": text is None}
+    return {"at": note.at, "by": note.by, "text": text, **opened.ids(text=note.text), "erased": text is None}
 
 
 def _evidence(piece: Evidence, opened: Opened) -> View:
@@ -172,6 +192,7 @@ def _evidence(piece: Evidence, opened: Opened) -> View:
         "by": piece.by,
         "description": opened.text(piece.description),
         "sha256": opened.text(piece.sha256),
+        **opened.ids(description=piece.description),
         "erased": opened.lacks(piece.description, piece.sha256),
     }
 
@@ -196,6 +217,7 @@ def _procedure(procedure: Procedure, opened: Opened) -> View:
             }
             for subject, naming in procedure.names.items()
         ],
+        **opened.ids(court=procedure.court, reference=procedure.reference),
         "erased": opened.lacks(procedure.court, procedure.reference),
     }
 
@@ -223,6 +245,7 @@ def _inscription(desk: Desk, case: Case, inscription: Inscription, opened: Opene
         "restrictions": _restrictions(inscription),
         "delisted_at": inscription.delisted_at,
         "delisting_ground": inscription.delisting_ground,
+        **opened.ids(proportionality=inscription.proportionality),
         "erased": opened.lacks(inscription.proportionality),
     }
 
@@ -283,8 +306,8 @@ def _only(*sealed: Sealed | None) -> list[Sealed]:
 
 
 def sealed_in(case: Case) -> list[Sealed]:
-    """All that the file of a case opens."""
-    return _only(*_sealed_parts(case))
+    """All that the file of a case opens, redacted texts as they read now."""
+    return _only(*(case.text_now(part) for part in _sealed_parts(case)))
 
 
 def _sealed_parts(case: Case) -> Iterator[Sealed | None]:

@@ -22,6 +22,7 @@ from watchlist.ports import (
     AlreadyDone,
     Cipher,
     Clock,
+    ErasureJournal,
     Keyring,
     Log,
     Registry,
@@ -52,6 +53,7 @@ class Desk:
     cipher: Cipher
     tokenizer: Tokenizer
     registry: Registry
+    journal: ErasureJournal
 
     # Carrying out -----------------------------------------------------------------------------
 

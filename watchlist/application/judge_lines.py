@@ -35,6 +35,7 @@ class _Newcomer:
     is_deceased = False
     merged_into = None
     contested_by = frozenset[UUID]()
+    is_erasing = False
 
 
 NEWCOMER: Candidate = _Newcomer()

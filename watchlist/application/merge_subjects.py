@@ -22,6 +22,8 @@ def merge_subjects(desk: Desk, ask: Ask, survivor_id: UUID, duplicate_id: UUID, 
     def decide(work: Work) -> Decided:
         survivor = desk.subject(survivor_id, ask.organisation)
         duplicate = desk.subject(duplicate_id, ask.organisation, "duplicate_id")
+        survivor.require_kept()
+        duplicate.require_kept("duplicate_id")
         _require_reconcilable(desk, survivor, duplicate)
         survivor.merge(work.act, duplicate, work.seal(duplicate.id, VaultField.REASON, reason))
         cases = _follow(desk, work, survivor, duplicate, survivor_id)
@@ -43,6 +45,8 @@ def split_subjects(desk: Desk, ask: Ask, survivor_id: UUID, duplicate_id: UUID, 
     def decide(work: Work) -> Decided:
         survivor = desk.subject(survivor_id, ask.organisation)
         duplicate = desk.subject(duplicate_id, ask.organisation, "duplicate_id")
+        survivor.require_kept()
+        duplicate.require_kept("duplicate_id")
         survivor.split(work.act, duplicate, work.seal(duplicate.id, VaultField.REASON, reason))
         cases = _follow(desk, work, survivor, duplicate, None)
         return decided(survivor, duplicate, *cases)

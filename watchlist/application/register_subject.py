@@ -63,7 +63,9 @@ def _require_the_same(desk: Desk, known: Subject, identity: Identity) -> None:
 
 
 def identity_of(desk: Desk, subject: Subject) -> Identity | None:
-    """What is known of the subject; None once it is erased."""
+    """What is known of the subject; None once its erasure was decided."""
+    if subject.is_erasing:
+        return None
     opened = desk.open_sealed(subject.id, [subject.identity])
     value = opened.get(subject.identity.ref)
     return None if value is None else identities.decode(value)
@@ -76,6 +78,7 @@ def rectify_subject(
 
     def decide(work: Work) -> Decided:
         subject = desk.subject(subject_id, ask.organisation)
+        subject.require_kept()
         if subject.version != if_version:
             raise refusals.StaleVersion(state=str(subject.version))
         before = identity_of(desk, subject)
@@ -104,6 +107,7 @@ def record_death(desk: Desk, ask: Ask, subject_id: UUID, died_on: date) -> Recei
 
     def decide(work: Work) -> Decided:
         subject = desk.subject(subject_id, ask.organisation)
+        subject.require_kept()
         require_past(died_on, work.act.at, "died_on")
         subject.record_death(work.act, work.seal(subject.id, VaultField.DIED_ON, died_on.isoformat()))
         return decided(subject)

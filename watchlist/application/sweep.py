@@ -1,4 +1,4 @@
-"""Sweep: record what ended by itself, and purge what is over (L1, L4, C1); any number of times, any time late.
+"""Sweep: record what ended by itself, purge and erase what is over (L1, L4, C1, C2, P6); any number of times.
 
 The list is right without it (L3): a sweep only makes the ends explicit.
 """
@@ -12,8 +12,8 @@ from datetime import datetime
 from uuid import UUID
 
 from watchlist.application.desk import Desk
-from watchlist.application.purge_case import purge_case
 from watchlist.application.receipt import Decided, Receipt, decided
+from watchlist.application.sweep_data import OF_ALERTS, DataSweep, Purged
 from watchlist.application.work import Ask, Work
 from watchlist.domain.aggregate import SCHEDULER, Act
 from watchlist.domain.case import Case
@@ -34,8 +34,15 @@ class SweepReport:
     alone: bool = True
     delisted: int = 0
     alerts_purged: int = 0
+    cases_purged: int = 0
+    subjects_erased: int = 0
+    imports_purged: int = 0
     failed: list[UUID] = field(default_factory=list)
-    """Cases that could not be swept; the others were."""
+    """Cases, subjects and imports that could not be swept; the others were."""
+
+    @property
+    def purged(self) -> int:
+        return self.alerts_purged + self.cases_purged + self.subjects_erased + self.imports_purged
 
 
 def sweep(desk: Desk, limit: int = BATCH, progress: Progress | None = None) -> SweepReport:
@@ -44,17 +51,46 @@ def sweep(desk: Desk, limit: int = BATCH, progress: Progress | None = None) -> S
     with desk.log.alone("sweep") as alone:
         report.alone = alone
         if alone:
-            _delist_elapsed(desk, limit, report, progress or (lambda done: None))
-            _purge_alerts(desk, limit, report)
+            progress = progress or (lambda done: None)
+            _delist_elapsed(desk, limit, report, progress)
+            _purge_data(desk, limit, report, progress)
     return report
+
+
+def _purge_data(desk: Desk, limit: int, report: SweepReport, progress: Progress) -> None:
+    """After the delistings: no case goes while one of its entries is active (C3)."""
+    purged = Purged()
+    swept = report.delisted
+    try:
+        DataSweep(desk, limit, report.failed, lambda done: progress(swept + done), purged).run()
+    finally:
+        report.alerts_purged, report.cases_purged = purged.alerts, purged.cases
+        report.subjects_erased, report.imports_purged = purged.subjects, purged.imports
 
 
 def due(desk: Desk, until: datetime, limit: int = 1_000_000) -> SweepReport:
     """What a sweep at `until` would record, if nothing else happened; records nothing."""
-    found = desk.log.load(desk.registry.due_entries(until, limit))
-    delisted = sum(len(case.elapsed(until)) for case in found.values() if isinstance(case, Case))
-    alerts = len(desk.registry.due_alerts(until, limit)) + len(desk.registry.due_purges(limit))
-    return SweepReport(delisted=delisted, alerts_purged=alerts)
+    found = desk.log.load(desk.registry.due_entries(until, limit)).values()
+    elapsed = [case for case in found if isinstance(case, Case)]
+    act = Act(until, SCHEDULER, "")
+    delisted = sum(case.delist_elapsed(act) for case in elapsed)
+    waiting = desk.registry.due_purges(limit)
+    alerts = set(desk.registry.due_alerts(until, limit))
+    cases = set(desk.registry.due_cases(until, limit))
+    cases.update(case.id for case in elapsed if (ends := case.data_end_at) is not None and ends <= until)
+    of_alerts = sum(_is_of_an_alert(case) for case in desk.log.load(waiting).values())
+    return SweepReport(
+        delisted=delisted,
+        alerts_purged=len(alerts) + of_alerts,
+        cases_purged=len(cases) + len(waiting) - of_alerts,
+        subjects_erased=desk.registry.subjects_left_by([*alerts, *cases, *waiting], until)
+        + len(desk.registry.erasing_subjects(limit)),
+        imports_purged=len(desk.registry.due_imports(limit)),
+    )
+
+
+def _is_of_an_alert(case: object) -> bool:
+    return isinstance(case, Case) and case.purge_due in OF_ALERTS
 
 
 def _delist_elapsed(desk: Desk, limit: int, report: SweepReport, progress: Progress) -> None:
@@ -102,26 +138,3 @@ def _delist(desk: Desk, ids: Sequence[UUID]) -> int:
 
     desk.carry_out(Ask(SCHEDULER, ""), decide)
     return counted
-
-
-def _by_scheduler(work: Work, case: Case) -> Act:
-    return Act(at=work.act.at, by=SCHEDULER, organisation=case.organisation)
-
-
-def _purge_alerts(desk: Desk, limit: int, report: SweepReport) -> None:
-    """C1: first the lapse is recorded, which closes the alert to every other command; then its data go."""
-    while ids := desk.registry.due_alerts(desk.clock.now(), limit):
-        _lapse(desk, ids)
-    while ids := desk.registry.due_purges(limit):
-        for case in desk.log.load(ids).values():
-            purge_case(desk, Ask(SCHEDULER, case.organisation), case.id)
-            report.alerts_purged += 1
-
-
-def _lapse(desk: Desk, ids: Sequence[UUID]) -> None:
-    def decide(work: Work) -> Decided | Receipt:
-        found = [case for case in desk.log.load(ids).values() if isinstance(case, Case)]
-        lapsed = [case for case in found if case.lapse(_by_scheduler(work, case))]
-        return decided(*lapsed) if lapsed else Receipt(SCHEDULER, 0, 0)
-
-    desk.carry_out(Ask(SCHEDULER, ""), decide)

@@ -33,6 +33,23 @@ class SubjectTokens(Struct, frozen=True):
     tokens: tuple[Token, ...]
 
 
+class Forgotten(Struct, frozen=True):
+    """One owner whose key is destroyed, and the line of the erasure journal that says so."""
+
+    owner: UUID
+    sequence: int
+    digest: str
+
+
+class RedactedText(Struct, frozen=True):
+    """A value that goes while its owner's key stays, and the line of the erasure journal that says so."""
+
+    ref: UUID
+    organisation: str
+    sequence: int
+    digest: str
+
+
 class Erased(Exception):
     """The owner's key is gone: what it sealed cannot be read, or added to, ever again."""
 
@@ -54,8 +71,16 @@ class Work:
     stolen: list[tuple[UUID, bytes]] = field(default_factory=list)
     imported_lines: list[tuple[bytes, UUID]] = field(default_factory=list)
     case_references: list[tuple[bytes, UUID]] = field(default_factory=list)
-    forgotten: list[UUID] = field(default_factory=list)
+    forgotten: list[Forgotten] = field(default_factory=list)
     """Owners whose vault rows go in this transaction; their key was destroyed before."""
+    redacted: list[RedactedText] = field(default_factory=list)
+    stolen_again: dict[UUID, set[bytes]] = field(default_factory=dict)
+    """Cases that a victim was detached from: the digests that remain stolen there."""
+    dropped: list[UUID] = field(default_factory=list)
+    """References of values that go with somebody who was detached from a case."""
+    unnamed: dict[UUID, None] = field(default_factory=dict)
+    """Subjects whose erasure is decided: no case but those in `considered` may name one of them meanwhile."""
+    considered: list[UUID] = field(default_factory=list)
     unknown_before: list[bytes] = field(default_factory=list)
     """Exact identifiers that no subject of the organisation had when this was decided."""
     unchanged: list[Aggregate] = field(default_factory=list)

@@ -12,6 +12,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from watchlist.adapters.postgres import migrate as migrations
+from watchlist.application.erasures import standing_of_erasures
 from watchlist.application.sweep import due
 from watchlist.bootstrap import House, database, open_house
 from watchlist.cli.terminal import tell
@@ -74,6 +75,18 @@ def doctor(settings: Settings, args: argparse.Namespace) -> int:
     return 0 if well else 1
 
 
+def _erasures(house: House) -> Finding:
+    """P6: complete once the last backup of the key has expired; unfinished for long, something keeps failing."""
+    standing = standing_of_erasures(house.desk, house.key_horizon)
+    unfinished = house.pictures.unfinished_erasures(house.clock.now() - LATE)
+    told = (
+        f"{standing.complete} complete, {standing.awaiting} await the expiry of backups"
+        f"{f' until {standing.complete_on}' if standing.complete_on else ''}, journal of {house.desk.journal.length()}"
+        f" lines; {unfinished} unfinished for more than {LATE}"
+    )
+    return Finding("erasures", not unfinished, told)
+
+
 def _of_ours(error: Exception) -> str:
     """Our own errors say what to do; of another's, only the kind is told."""
     own = type(error).__module__.split(".")[0] == "watchlist" and not isinstance(error, Refusal)
@@ -109,4 +122,9 @@ def _examined(house: House) -> list[Finding]:
         Finding("migrations", True, f"{len(migrations.migrations())} applied, none missing"),
         Finding("delistings", not late.delisted, f"{late.delisted} due for more than {LATE}"),
         Finding("alert purges", not late.alerts_purged, f"{late.alerts_purged} due for more than {LATE}"),
+        Finding("case purges", not late.cases_purged, f"{late.cases_purged} due for more than {LATE}"),
+        Finding(
+            "subject erasures", not late.subjects_erased, f"{late.subjects_erased} due for more than {LATE}"
+        ),
+        _erasures(house),
     ]

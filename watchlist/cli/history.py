@@ -40,17 +40,23 @@ def run_sweep(settings: Settings, args: argparse.Namespace) -> int:
         if args.dry_run:
             report = due(house.desk, end_of(args.until, 0) if args.until else house.clock.now())
         else:
-            with bar("delisting") as moved:
+            with bar("sweep") as moved:
                 report = sweep(house.desk, progress=moved)
     facts = {
         "dry_run": args.dry_run,
         "delisted": report.delisted,
         "alerts_purged": report.alerts_purged,
+        "cases_purged": report.cases_purged,
+        "subjects_erased": report.subjects_erased,
+        "imports_purged": report.imports_purged,
         "failed": report.failed,
         "another_sweep_ran": not report.alone,
     }
     would = "would be " if args.dry_run else ""
-    text = f"{report.delisted} entries {would}delisted, {report.alerts_purged} alerts {would}purged"
+    text = (
+        f"{report.delisted} entries {would}delisted; {report.alerts_purged} alerts, {report.cases_purged} cases, "
+        f"{report.imports_purged} imports {would}purged; {report.subjects_erased} subjects {would}erased"
+    )
     if not report.alone:
         text = "another sweep is running: nothing done by this one"
     tell(facts, args.json, text)

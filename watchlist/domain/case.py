@@ -14,7 +14,7 @@ from watchlist.domain import case_events as events
 from watchlist.domain import inscription as rules
 from watchlist.domain import periods, refusals, retention
 from watchlist.domain.aggregate import SCHEDULER, Act
-from watchlist.domain.case_events import ClosingOutcome
+from watchlist.domain.case_events import ClosingOutcome, PurgeBasis
 from watchlist.domain.case_memory import PURGES, Alert, CaseMemory, CaseState
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.inscription import (
@@ -122,14 +122,74 @@ class Case(CaseMemory):
         self.record(events.AlertLapsed, act)
         return True
 
+    def expire(self, act: Act) -> bool:
+        """C2, C3: the data of a closed case have come to their end; whether that is so. Its purge follows."""
+        ends_at = self.data_end_at
+        if ends_at is None or act.at < ends_at:
+            return False
+        self.record(events.CaseDataExpired, act, basis=PurgeBasis.RETENTION)
+        return True
+
+    def give_up(self, act: Act, basis: PurgeBasis) -> None:
+        """P6: nobody is left in the case, or its erasure was undone by a restore: whatever state it is in."""
+        if self.purge_due is not None:
+            return
+        for subject_id in self.subjects_now():
+            self._end_entries_of(act, subject_id)
+        self.record(events.CaseDataExpired, act, basis=basis)
+
+    def detach(self, act: Act, subject_id: UUID, basis: PurgeBasis = PurgeBasis.ERASURE_UPHELD) -> None:
+        """P6, L9: the subject is erased: its entries end, its proposals are withdrawn, the case goes on without it.
+
+        A case that is left with nobody is over.
+        """
+        if self.purge_due is not None or not self.subjects_like(subject_id):
+            return
+        self._end_entries_of(act, subject_id)
+        self.record(events.SubjectDetached, act, subject_id=self.subject_now(subject_id))
+        if not self.subject_ids:
+            self.give_up(act, basis)
+
+    def _end_entries_of(self, act: Act, subject_id: UUID) -> None:
+        self.delist_elapsed(act)
+        for inscription in self._inscriptions_of(subject_id):
+            if inscription.state is State.PROPOSED:
+                self.withdraw(act, inscription.id)
+            elif inscription.state is State.ACTIVE:
+                self.record(
+                    events.InscriptionDelisted,
+                    act,
+                    inscription_id=inscription.id,
+                    ground=DelistingGround.ERASURE_UPHELD,
+                )
+
+    def require_erasable(self, act: Act, subject_id: UUID) -> None:
+        """P6 (art. 17(3)(e)): no erasure while a procedure that names it is ongoing, or its limitation runs."""
+        subject = self.subject_now(subject_id)
+        for procedure in self.procedures.values():
+            named = [one for one in procedure.names if self.subject_now(one) == subject]
+            if any(procedure.is_ongoing_for(one) for one in named):
+                raise refusals.ProcedureForbidsErasure("subject_id", state="procedure_ongoing")
+            last = procedure.limitation_ends_on
+            if named and last is not None and act.at < periods.end_of(last, 0):
+                raise refusals.ProcedureForbidsErasure("subject_id", state="limitation_running")
+
+    def redact(self, act: Act, text_id: UUID, text: Sealed | None, reason: Sealed | None) -> None:
+        """P6: closed or not, as long as the case has its key; a text is redacted once, what remains again."""
+        if self.purge_due is not None:
+            raise refusals.CasePurged(state=self.state)
+        if text_id in self.redacted:
+            raise refusals.AlreadyRedacted("text_id", state="redacted")
+        self.record(events.TextRedacted, act, text_id=text_id, text=text, reason=reason)
+
     def purge(self, act: Act) -> bool:
         """C5: record that the data of a case that is over are gone; whether that was still to be recorded.
 
         Decided apart from what made it due: a key is destroyed between the two, and no command may
         come in between that would still need it.
         """
-        basis = PURGES.get(self.state)
-        if basis is None:
+        basis = self.purge_due
+        if basis is None or self.state is CaseState.PURGED:
             return False
         self.record(events.CaseDataPurged, act, basis=basis)
         return True

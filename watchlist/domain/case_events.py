@@ -42,6 +42,9 @@ class PurgeBasis(StrEnum):
     NOT_RELEVANT = "not_relevant"
     ALERT_EXPIRED = "alert_expired"
     RETENTION = "retention"
+    ERASURE_UPHELD = "erasure_upheld"
+    RESTORED = "restored"
+    """Purged before, and brought back by a restored backup (P6)."""
 
 
 class CaseEvent(Event, frozen=True, kw_only=True):
@@ -96,6 +99,25 @@ class SubjectAdded(CaseEvent, frozen=True, kw_only=True):
     subject_id: UUID
 
 
+class SubjectDetached(CaseEvent, frozen=True, kw_only=True):
+    """P6: the subject is erased, and the case goes on without it."""
+
+    TOPIC: ClassVar[str] = "case.subject_detached"
+    MOVES_THE_LIST: ClassVar[bool] = True
+    subject_id: UUID
+
+
+class TextRedacted(FindingEvent, frozen=True, kw_only=True):
+    """P6: a text that names an erased subject; what it said is deleted, what remains of it is sealed anew."""
+
+    TOPIC: ClassVar[str] = "case.text_redacted"
+    text_id: UUID
+    """The reference of the value that is gone."""
+    text: Sealed | None = None
+    """None: nothing of it remains."""
+    reason: Sealed | None = None
+
+
 class NoteAdded(FindingEvent, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "case.note_added"
     text: Sealed
@@ -144,6 +166,13 @@ class ProcedureEnded(CaseEvent, frozen=True, kw_only=True):
 class CaseClosed(CaseEvent, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "case.closed"
     outcome: ClosingOutcome
+
+
+class CaseDataExpired(CaseEvent, frozen=True, kw_only=True):
+    """C2, P6: the data of the case may be kept no longer; it takes no command any more, and its purge follows."""
+
+    TOPIC: ClassVar[str] = "case.data_expired"
+    basis: PurgeBasis
 
 
 class CaseDataPurged(CaseEvent, frozen=True, kw_only=True):

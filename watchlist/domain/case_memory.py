@@ -25,14 +25,16 @@ class CaseState(StrEnum):
     CLOSED = "closed"
     DISMISSED = "dismissed"
     LAPSED = "lapsed"
+    EXPIRED = "expired"
     PURGED = "purged"
 
 
 PURGES = {
     CaseState.DISMISSED: PurgeBasis.NOT_RELEVANT,
     CaseState.LAPSED: PurgeBasis.ALERT_EXPIRED,
+    CaseState.EXPIRED: PurgeBasis.RETENTION,
 }
-"""The states in which a case only waits for its purge, and why."""
+"""The states in which a case only waits for its purge, and why; an expired one says itself why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,16 @@ class CaseMemory(Aggregate):
         self.closed_at: datetime | None = None
         self.closing_outcome: ClosingOutcome | None = None
         self.purge_basis: PurgeBasis | None = None
+        self.expiry_basis: PurgeBasis | None = None
+        self.over_at: datetime | None = None
+        """Since when it only waits for its purge."""
+        self.purged_at: datetime | None = None
+        self.redacted: dict[UUID, Sealed | None] = {}
         self.subject_ids: list[UUID] = []
         self.followed: dict[UUID, UUID] = {}
         self.victims: set[UUID] = set()
         self.stolen: list[Sealed] = []
+        self.stolen_from: dict[UUID, UUID] = {}
         self.notes: list[Note] = []
         self.evidence: list[Evidence] = []
         self.procedures: dict[UUID, Procedure] = {}
@@ -146,6 +154,16 @@ class CaseMemory(Aggregate):
         ]
         return retention.case_data_end_at(periods.civil_date(self.closed_at), limitations)
 
+    @property
+    def purge_due(self) -> PurgeBasis | None:
+        """Why the data of a case that is over go, or went; None while it may still be worked on."""
+        return self.purge_basis or self.expiry_basis or PURGES.get(self.state)
+
+    def subjects_like(self, subject_id: UUID) -> list[UUID]:
+        """The ids under which the case names whoever stands for that subject (C8)."""
+        now = self.subject_now(subject_id)
+        return [one for one in self.subject_ids if self.subject_now(one) == now]
+
     def _inscriptions_of(self, subject_id: UUID) -> list[Inscription]:
         subject = self.subject_now(subject_id)
         return [i for i in self.inscriptions.values() if self.subject_now(i.subject_id) == subject]
@@ -211,19 +229,48 @@ class CaseMemory(Aggregate):
     @remembers(events.AlertDismissed)
     def _dismissed(self, event: events.AlertDismissed) -> None:
         self.state = CaseState.DISMISSED
+        self.over_at = event.at
 
     @remembers(events.AlertLapsed)
     def _lapsed(self, event: events.AlertLapsed) -> None:
         self.state = CaseState.LAPSED
+        self.over_at = event.at
+
+    @remembers(events.CaseDataExpired)
+    def _data_expired(self, event: events.CaseDataExpired) -> None:
+        self.state = CaseState.EXPIRED
+        self.expiry_basis, self.over_at = event.basis, event.at
 
     @remembers(events.CaseDataPurged)
     def _purged(self, event: events.CaseDataPurged) -> None:
         self.state = CaseState.PURGED
         self.purge_basis = event.basis
+        self.purged_at = event.at
 
     @remembers(events.SubjectAdded)
     def _subject_added(self, event: events.SubjectAdded) -> None:
         self.subject_ids.append(event.subject_id)
+
+    @remembers(events.SubjectDetached)
+    def _subject_detached(self, event: events.SubjectDetached) -> None:
+        gone = set(self.subjects_like(event.subject_id))
+        self.stolen = self.stolen_of_others(event.subject_id)
+        self.victims = {victim for victim in self.victims if victim not in gone}
+        self.subject_ids = [subject for subject in self.subject_ids if subject not in gone]
+
+    def stolen_of_others(self, subject_id: UUID) -> list[Sealed]:
+        now = self.subject_now(subject_id)
+        return [one for one in self.stolen if self.subject_now(self.stolen_from[one.ref]) != now]
+
+    @remembers(events.TextRedacted)
+    def _text_redacted(self, event: events.TextRedacted) -> None:
+        self.redacted[event.text_id] = event.text
+
+    def text_now(self, text: Sealed | None) -> Sealed | None:
+        """What remains of a text: itself, or what it was redacted to (P6)."""
+        while text is not None and text.ref in self.redacted:
+            text = self.redacted[text.ref]
+        return text
 
     @remembers(events.NoteAdded)
     def _note_added(self, event: events.NoteAdded) -> None:
@@ -237,6 +284,7 @@ class CaseMemory(Aggregate):
     def _victim_recorded(self, event: events.VictimRecorded) -> None:
         self.victims.add(event.subject_id)
         self.stolen.append(event.stolen)
+        self.stolen_from[event.stolen.ref] = event.subject_id
 
     @remembers(events.ProcedureOpened)
     def _procedure_opened(self, event: events.ProcedureOpened) -> None:

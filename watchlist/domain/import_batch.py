@@ -12,6 +12,7 @@ from uuid import UUID
 
 from watchlist.domain import refusals
 from watchlist.domain.aggregate import Act, Aggregate, Event, remembers
+from watchlist.domain.case_events import PurgeBasis
 from watchlist.domain.commitment import Sealed
 
 
@@ -58,6 +59,13 @@ class ImportApproved(Event, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "import.approved"
 
 
+class ImportPurged(Event, frozen=True, kw_only=True):
+    """C5: the data of all its cases are gone, and the name of its file with them."""
+
+    TOPIC: ClassVar[str] = "import.purged"
+    basis: PurgeBasis
+
+
 class ImportBatch(Aggregate):
     BEGINS_WITH = (ImportBegun, ImportSubmitted)
 
@@ -71,6 +79,8 @@ class ImportBatch(Aggregate):
         self.refused = 0
         self.is_submitted = False
         self.approved_by: UUID | None = None
+        self.purged_at: datetime | None = None
+        self.purge_basis: PurgeBasis | None = None
 
     # Decided ----------------------------------------------------------------------------------
 
@@ -107,6 +117,13 @@ class ImportBatch(Aggregate):
             raise refusals.BatchAlreadyApproved(state="approved")
         self.record(ImportApproved, act)
 
+    def purge(self, act: Act, basis: PurgeBasis = PurgeBasis.RETENTION) -> bool:
+        """C5: once the last of its cases was purged; whether that was still to be recorded."""
+        if self.purged_at is not None:
+            return False
+        self.record(ImportPurged, act, basis=basis)
+        return True
+
     def _require_open(self) -> None:
         if self.is_submitted:
             raise ImportComplete(state="submitted")
@@ -133,6 +150,10 @@ class ImportBatch(Aggregate):
     @remembers(ImportApproved)
     def _approved(self, event: ImportApproved) -> None:
         self.approved_by = event.by
+
+    @remembers(ImportPurged)
+    def _purged(self, event: ImportPurged) -> None:
+        self.purged_at, self.purge_basis = event.at, event.basis
 
     def _brought(self, event: Event) -> None:
         self.submitted_by, self.submitted_at = event.by, event.at

@@ -76,6 +76,8 @@ class Candidate(Protocol):
     def merged_into(self) -> UUID | None: ...
     @property
     def contested_by(self) -> Collection[UUID]: ...
+    @property
+    def is_erasing(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,8 @@ def require_second_person(inscription: Inscription, approver: UUID) -> None:
 
 def require_candidate(subject: Candidate) -> None:
     """L6: an identified subject, one that still stands for itself (C8), alive."""
+    if subject.is_erasing:
+        raise refusals.SubjectIsErased("subject_id", state="erased")
     if subject.merged_into is not None:
         raise refusals.SubjectMerged("subject_id")
     if subject.is_deceased:

@@ -193,6 +193,7 @@ RECORD: tuple[Held, ...] = (
         restriction=(*_RIGHTS, "why the entry was restricted"),
         lifting=(*_RIGHTS, "why the restriction was lifted"),
         delisting=(*_RIGHTS, "why the entry was delisted"),
+        redaction=(*_RIGHTS, "why a text was redacted"),
     ),
     *_sealed(
         Key.CASE,

@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterable
 from typing import ClassVar
+from uuid import UUID
 
 
 class Refusal(Exception):
@@ -406,6 +408,40 @@ class StaleVersion(Conflict):
     """
 
 
+class SubjectIsErased(Conflict):
+    """The subject is erased: nothing of it is kept, and nothing can be added to it (P6).
+
+    fr: Les données de cette personne sont effacées : rien n'en est conservé, rien ne peut y être ajouté (P6).
+    """
+
+
+class ProcedureForbidsErasure(Conflict):
+    """A judicial procedure that names the subject is ongoing, or its limitation still runs (P6, art. 17(3)(e)).
+
+    fr: Une procédure judiciaire visant la personne est en cours, ou sa prescription court encore (P6,
+    art. 17(3)(e)).
+    """
+
+
+class TextsNameTheSubject(Conflict):
+    """Texts of cases that stay name the subject; redact each of them, then erase (P6).
+
+    fr: Des textes de dossiers conservés nomment la personne ; occultez chacun d'eux, puis effacez (P6).
+    """
+
+    def __init__(self, texts: Iterable[tuple[UUID, UUID]]) -> None:
+        super().__init__("subject_id", state="named")
+        self.texts = tuple(texts)
+        """The case and the id of each such text."""
+
+
+class AlreadyRedacted(Conflict):
+    """The text was redacted already; what remains of it has an id of its own.
+
+    fr: Le texte a déjà été occulté ; ce qu'il en reste a son propre identifiant.
+    """
+
+
 # NotFound -------------------------------------------------------------------------------------
 
 
@@ -434,6 +470,20 @@ class NoSuchProcedure(NotFound):
     """There is no such procedure in this case.
 
     fr: Cette procédure n'existe pas dans ce dossier.
+    """
+
+
+class NoSuchText(NotFound):
+    """There is no such text in this case.
+
+    fr: Ce texte n'existe pas dans ce dossier.
+    """
+
+
+class NoSuchErasure(NotFound):
+    """There is no such erasure in your organisation.
+
+    fr: Cet effacement n'existe pas dans votre organisme.
     """
 
 

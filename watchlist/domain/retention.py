@@ -1,4 +1,4 @@
-"""How long things are kept: the rules L1, C1, C2, C7 and L12, each one function.
+"""How long things are kept: the rules L1, C1, C2, C7, L12 and P6, each one function.
 
 Every instant here is exclusive and in UTC: something lasts while `now` is before it.
 """
@@ -18,6 +18,8 @@ ALERT_MONTHS = 6
 CASE_MONTHS = 60
 INACTIVITY_MONTHS = 12
 LETTER_MONTHS = 1
+UNNAMED_MONTHS = 6
+"""Ours (P6), like an alert's (C1): how long a subject is kept that no case ever named."""
 DEFERRAL_MONTHS = 6
 """Ours (L12): how long a reasoned deferral of the letter may last before it is reviewed."""
 
@@ -89,3 +91,23 @@ def letter_due_at(taken_effect_on: date, deferred_to: date | None) -> datetime:
     if deferred_to is not None:
         return periods.end_of(deferred_to, 0)
     return periods.end_of(taken_effect_on, LETTER_MONTHS)
+
+
+def unnamed_ends_at(registered_on: date) -> datetime:
+    """P6: a subject that no case ever named is erased six months after its registration."""
+    return periods.end_of(registered_on, UNNAMED_MONTHS)
+
+
+def subject_data_end_at(
+    registered_on: date, purged: Iterable[datetime | None], open_requests: bool = False
+) -> datetime:
+    """P6: a subject is retained while a case that names it is; then it goes at once.
+
+    `registered_on` is the latest registration of the subject and of those merged into it; `purged` has one item
+    for each case that ever named one of them: when its data went, None while they are kept. A request of the
+    person that is not answered yet retains it too (P1).
+    """
+    ends = list(purged)
+    if open_requests or None in ends:
+        return NEVER
+    return max((end for end in ends if end is not None), default=unnamed_ends_at(registered_on))

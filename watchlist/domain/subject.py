@@ -1,4 +1,4 @@
-"""Subject: a natural or legal person as one organisation knows it (C6, C8, P5).
+"""Subject: a natural or legal person as one organisation knows it (C6, C8, P5, P6).
 
 Recorded, decided, remembered; the identity itself is in the vault, under the subject's own key.
 """
@@ -31,6 +31,15 @@ class Role(StrEnum):
 
 
 # Recorded -------------------------------------------------------------------------------------
+
+
+class ErasureBasis(StrEnum):
+    """Why a subject is erased."""
+
+    RETENTION = "retention"
+    REQUEST = "request"
+    RESTORED = "restored"
+    """Erased before, and brought back by a restored backup."""
 
 
 class SubjectEvent(Event, frozen=True, kw_only=True):
@@ -99,6 +108,20 @@ class SubjectSettled(SubjectEvent, frozen=True, kw_only=True):
     request_id: UUID
 
 
+class SubjectErasureDecided(SubjectEvent, frozen=True, kw_only=True):
+    """P6: from here on nothing finds the subject, and it takes no command; its key is destroyed next."""
+
+    TOPIC: ClassVar[str] = "subject.erasure_decided"
+    basis: ErasureBasis
+    request_id: UUID | None = None
+
+
+class SubjectErased(SubjectEvent, frozen=True, kw_only=True):
+    """P6: its key is destroyed and its ciphertexts are gone; what remains is a skeleton."""
+
+    TOPIC: ClassVar[str] = "subject.erased"
+
+
 class Subject(Aggregate):
     BEGINS_WITH = (SubjectRegistered,)
 
@@ -115,6 +138,9 @@ class Subject(Aggregate):
         self.contested_by: set[UUID] = set()
         """The requests that restrict its entries, those of absorbed duplicates included (P2, C8)."""
         self.rectified_at: datetime | None = None
+        self.erasure_basis: ErasureBasis | None = None
+        self.erasing_since: datetime | None = None
+        self.erased_at: datetime | None = None
 
     # What others ask --------------------------------------------------------------------------
 
@@ -125,6 +151,15 @@ class Subject(Aggregate):
     @property
     def is_deceased(self) -> bool:
         return self.death is not None
+
+    @property
+    def is_erasing(self) -> bool:
+        """Its erasure was decided, carried out or not."""
+        return self.erasing_since is not None
+
+    @property
+    def is_erased(self) -> bool:
+        return self.erased_at is not None
 
     # Decided ----------------------------------------------------------------------------------
 
@@ -159,6 +194,7 @@ class Subject(Aggregate):
 
     def split(self, act: Act, duplicate: Subject, reason: Sealed) -> None:
         """C8: the merge was a mistake."""
+        self.require_kept()
         if duplicate.merged_into != self.id:
             raise refusals.NotMerged("duplicate_id")
         duplicate.record(SubjectSplit, act, reason=reason)
@@ -183,8 +219,28 @@ class Subject(Aggregate):
             raise refusals.SubjectDeceased()
         self.record(DeathRecorded, act, died_on=died_on)
 
+    def decide_erasure(self, act: Act, basis: ErasureBasis, request_id: UUID | None = None) -> bool:
+        """P6: whether that was still to be decided. What is decided is carried out, whatever crashes."""
+        if self.is_erasing:
+            return False
+        self.record(SubjectErasureDecided, act, basis=basis, request_id=request_id)
+        return True
+
+    def erase(self, act: Act) -> bool:
+        """P6: record that the data are gone, once they are; whether that was still to be recorded."""
+        if not self.is_erasing or self.is_erased:
+            return False
+        self.record(SubjectErased, act)
+        return True
+
+    def require_kept(self, field: str | None = None) -> None:
+        """P6: nothing is added to one whose erasure was decided."""
+        if self.is_erasing:
+            raise refusals.SubjectIsErased(field, state="erased" if self.is_erased else "erasing")
+
     def require_itself(self, field: str | None = None) -> None:
-        """C8: one that was merged stands for nobody; the survivor does."""
+        """C8: one that was merged stands for nobody; the survivor does. P6: one that is erased, neither."""
+        self.require_kept(field)
         if self.merged_into is not None:
             raise refusals.SubjectMerged(field, state="merged")
 
@@ -229,3 +285,12 @@ class Subject(Aggregate):
     @remembers(SubjectSettled)
     def _settled(self, event: SubjectSettled) -> None:
         self.contested_by.discard(event.request_id)
+
+    @remembers(SubjectErasureDecided)
+    def _erasure_decided(self, event: SubjectErasureDecided) -> None:
+        self.erasure_basis, self.erasing_since = event.basis, event.at
+        self.identified = False
+
+    @remembers(SubjectErased)
+    def _erased(self, event: SubjectErased) -> None:
+        self.erased_at = event.at

@@ -40,5 +40,6 @@ class VaultField(StrEnum):
     RESTRICTION = "restriction"
     LIFTING = "lifting"
     DELISTING = "delisting"
+    REDACTION = "redaction"
     # Of an import, under the import's key
     FILE = "file"

@@ -23,6 +23,7 @@ from watchlist.domain.retention import NEVER
 from watchlist.domain.rights_request import RightsRequest
 from watchlist.domain.subject import Subject
 from watchlist.projections import rows
+from watchlist.projections.certificates import certificate, until_when
 from watchlist.projections.rows import Standing
 
 Recorded = tuple[int, datetime, Event]
@@ -121,7 +122,8 @@ class Replay:
         requests = (a for a in self.aggregates.values() if isinstance(a, RightsRequest))
         entries = ((case, entry) for case in self.cases() for entry in case.inscriptions.values())
         return {
-            "subjects": [structs.asdict(rows.subject_row(subject)) for subject in self.subjects()],
+            "subjects": list(self._subject_rows()),
+            "certificates": [structs.asdict(c) for c in map(certificate, self.aggregates.values()) if c],
             "cases": [structs.asdict(rows.case_row(case)) for case in self.cases()],
             "inscriptions": [structs.asdict(rows.inscription_row(*entry)) for entry in entries],
             "rights_requests": [structs.asdict(rows.rights_request_row(request)) for request in requests],
@@ -132,3 +134,18 @@ class Replay:
                 for row in self.history
             ],
         }
+
+    def _subject_rows(self) -> Iterator[dict[str, Any]]:
+        purged: dict[UUID, list[datetime | None]] = {}
+        for case in self.cases():
+            for subject_id in case.subjects_now():
+                purged.setdefault(subject_id, []).append(case.purged_at)
+        for subject in self.subjects():
+            group = [subject, *(self._subject(id) for id in subject.absorbed)]
+            ends = until_when(group, purged.get(subject.id, ()))
+            yield structs.asdict(rows.subject_row(subject)) | {"data_end_at": ends}
+
+    def _subject(self, id: UUID) -> Subject:
+        found = self.aggregates[id]
+        assert isinstance(found, Subject)
+        return found

@@ -31,6 +31,7 @@ class CaseRow(Struct, frozen=True):
     subject_ids: list[UUID]
     version: int
     victim_ids: list[UUID]
+    purged_at: datetime | None
 
 
 class InscriptionRow(Struct, frozen=True):
@@ -83,6 +84,11 @@ class SubjectRow(Struct, frozen=True):
     merged_into: UUID | None
     registered_at: datetime
     version: int
+    erasing: bool
+    erased: bool
+    unnamed_until: datetime
+    data_end_at: datetime | None
+    """Of a new subject; from its first case on it follows from those too (`until_when`)."""
 
 
 class ImportRow(Struct, frozen=True):
@@ -93,6 +99,7 @@ class ImportRow(Struct, frozen=True):
     accepted: int
     refused: int
     approved_by: UUID | None
+    purged_at: datetime | None
 
 
 class RightsRequestRow(Struct, frozen=True):
@@ -132,6 +139,7 @@ def case_row(case: Case) -> CaseRow:
         subject_ids=case.subjects_now(),
         version=case.version,
         victim_ids=case.victims_then_and_now(),
+        purged_at=case.purged_at,
     )
 
 
@@ -191,6 +199,7 @@ def standing(case: Case, inscription: Inscription) -> Standing | None:
 
 
 def subject_row(subject: Subject) -> SubjectRow:
+    unnamed_until = retention.unnamed_ends_at(periods.civil_date(subject.registered_at))
     return SubjectRow(
         subject_id=subject.id,
         organisation=subject.organisation,
@@ -201,6 +210,10 @@ def subject_row(subject: Subject) -> SubjectRow:
         merged_into=subject.merged_into,
         registered_at=subject.registered_at,
         version=subject.version,
+        erasing=subject.is_erasing,
+        erased=subject.is_erased,
+        unnamed_until=unnamed_until,
+        data_end_at=unnamed_until,
     )
 
 
@@ -213,6 +226,7 @@ def import_row(batch: ImportBatch) -> ImportRow:
         accepted=batch.accepted,
         refused=batch.refused,
         approved_by=batch.approved_by,
+        purged_at=batch.purged_at,
     )
 
 

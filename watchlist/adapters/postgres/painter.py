@@ -16,7 +16,7 @@ from watchlist.domain.case import Case
 from watchlist.domain.case_events import FindingEvent, ProposalEvent
 from watchlist.domain.import_batch import ImportBatch
 from watchlist.domain.rights_request import RightsRequest
-from watchlist.domain.subject import Subject
+from watchlist.domain.subject import Subject, SubjectErasureDecided
 from watchlist.projections import rows
 
 _encode = msgspec.json.Encoder().encode
@@ -57,6 +57,9 @@ def paint(brush: Brush, aggregates: Iterable[Aggregate], events: Sequence[Event]
     brush.rows(
         "rights_requests", [rows.rights_request_row(a) for a in touched if isinstance(a, RightsRequest)]
     )
+    unfindable = [e.originator_id for e in events if isinstance(e, SubjectErasureDecided)]
+    if unfindable:
+        brush.paint("forget_tokens", unfindable)
     brush.rows("imports", [rows.import_row(a) for a in touched if isinstance(a, ImportBatch)])
     cases = [a for a in touched if isinstance(a, Case)]
     otherwise = {event.originator_id for event in events if not isinstance(event, FindingEvent)}

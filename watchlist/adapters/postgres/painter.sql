@@ -5,7 +5,7 @@ ON CONFLICT (case_id) DO UPDATE SET
     state = excluded.state, closed_at = excluded.closed_at, last_active_at = excluded.last_active_at,
     alert_ends_at = excluded.alert_ends_at, inactive_at = excluded.inactive_at,
     data_end_at = excluded.data_end_at, subject_ids = excluded.subject_ids,
-    victim_ids = excluded.victim_ids, version = excluded.version
+    victim_ids = excluded.victim_ids, version = excluded.version, purged_at = excluded.purged_at
 
 -- name: activity
 -- a case in which something was found: the commonest command, and nothing else of the row differs
@@ -43,11 +43,12 @@ WHERE NOT EXISTS (SELECT FROM inscription_history h WHERE h.inscription_id = n.i
                   AND h.recorded_until = '9999-12-31 23:59:59.999999+00')
 
 -- name: subjects
--- one row per subject, as it stands
+-- one row per subject, as it stands; until when it is retained follows from its cases too (`retain`)
 INSERT INTO subjects SELECT * FROM json_populate_recordset(NULL::subjects, %b::json)
 ON CONFLICT (subject_id) DO UPDATE SET
     identified = excluded.identified, deceased = excluded.deceased,
-    merged_into = excluded.merged_into, version = excluded.version
+    merged_into = excluded.merged_into, version = excluded.version,
+    erasing = excluded.erasing, erased = excluded.erased
 
 -- name: forget_tokens
 -- the look-ups of subjects whose identity changed
@@ -95,7 +96,7 @@ ON CONFLICT (request_id) DO UPDATE SET
 INSERT INTO imports SELECT * FROM json_populate_recordset(NULL::imports, %b::json)
 ON CONFLICT (import_id) DO UPDATE SET approved_by = excluded.approved_by,
     submitted_at = excluded.submitted_at, submitted_by = excluded.submitted_by,
-    accepted = excluded.accepted, refused = excluded.refused
+    accepted = excluded.accepted, refused = excluded.refused, purged_at = excluded.purged_at
 
 -- name: imported_lines
 -- L7: a line imported once is refused by this key ever after
@@ -104,3 +105,55 @@ INSERT INTO imported_lines SELECT * FROM unnest(%b::bytea[], %b::uuid[])
 -- name: case_references
 -- the cases an import made, by the other register's reference
 INSERT INTO case_references SELECT * FROM unnest(%b::bytea[], %b::uuid[])
+
+-- name: certificates
+-- P6: that something is to be forgotten, and that it was
+INSERT INTO erasures (owner, kind, organisation, basis, rule, decided_at, completed_at)
+SELECT owner, kind, organisation, basis, rule, decided_at, completed_at
+FROM json_populate_recordset(NULL::erasures, %b::json)
+ON CONFLICT (owner) DO UPDATE SET basis = excluded.basis, rule = excluded.rule,
+    decided_at = excluded.decided_at, completed_at = excluded.completed_at
+
+-- name: forget_owners
+-- P6: the ciphertexts of owners whose key was destroyed; how many there were, and where it is journalled
+WITH gone AS (
+    DELETE FROM vault WHERE owner = ANY(%b) RETURNING owner
+), counted AS (
+    SELECT owner, count(*) AS destroyed FROM gone GROUP BY owner
+)
+UPDATE erasures e SET sealed_values = coalesce(c.destroyed, 0), journal_sequence = j.sequence,
+    journal_digest = j.digest, position = (
+        SELECT x.notification_id FROM events x WHERE x.originator_id = e.owner
+        ORDER BY x.originator_version DESC LIMIT 1)
+FROM unnest(%b::uuid[], %b::bigint[], %b::text[]) AS j (owner, sequence, digest)
+LEFT JOIN counted c ON c.owner = j.owner
+WHERE e.owner = j.owner
+
+-- name: forget_stolen
+-- L10: the stolen identifiers of cases that are purged, or that their victim was detached from
+DELETE FROM stolen_tokens WHERE case_id = ANY(%b)
+
+-- name: forget_imported
+-- C5: by which an imported case and its lines were known
+WITH referenced AS (DELETE FROM case_references WHERE case_id = ANY(%b))
+DELETE FROM imported_lines WHERE inscription_id = ANY(%b)
+
+-- name: forget_texts
+-- P6: values that go while their owner stays
+DELETE FROM vault WHERE ref = ANY(%b)
+
+-- name: certify_texts
+-- P6: texts that were redacted: what they said is gone
+INSERT INTO erasures (owner, kind, organisation, basis, rule, sealed_values, journal_sequence, journal_digest,
+                      decided_at, completed_at)
+SELECT t.ref, 'text', t.organisation, 'redaction', 'P6', 1, t.sequence, t.digest, p.at, p.at
+FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::text[]) AS t (ref, organisation, sequence, digest),
+     (SELECT %b::timestamptz AS at) AS p
+ON CONFLICT (owner) DO NOTHING
+
+-- name: retain
+-- P6: until when subjects are retained, now that something happened to them or to their cases
+UPDATE subjects s SET data_end_at = n.ends
+FROM (SELECT subject_id, CASE WHEN merged_into IS NULL AND NOT erasing THEN subject_data_end_at(subject_id) END AS ends
+      FROM subjects WHERE subject_id = ANY(%b)) n
+WHERE s.subject_id = n.subject_id AND s.data_end_at IS DISTINCT FROM n.ends

@@ -15,10 +15,10 @@ from watchlist.adapters.postgres.locks import WRITE_LOCK
 from watchlist.adapters.postgres.migrate import migrations
 from watchlist.adapters.postgres.queries import queries
 from watchlist.domain.tokens import Token
+from watchlist.ports import FIRST as FIRST
+from watchlist.ports import CertificateRow
 
 SQL = queries("pictures.sql")
-FIRST = UUID(int=0)
-"""Before every id: where a first page begins."""
 Due = tuple[datetime, str, UUID, UUID]
 """A deadline's place among them: instant, kind, case, inscription (FIRST when it has none)."""
 FIRST_DUE: Due = (datetime.min.replace(tzinfo=UTC), "", FIRST, FIRST)
@@ -64,6 +64,51 @@ class Pictures:
 
     def due_alerts(self, at: datetime, limit: int) -> list[UUID]:
         return self._ids("due_alerts", at, limit)
+
+    def due_cases(self, at: datetime, limit: int) -> list[UUID]:
+        return self._ids("due_cases", at, limit)
+
+    def due_subjects(self, at: datetime, limit: int) -> list[UUID]:
+        return self._ids("due_subjects", at, limit)
+
+    def subjects_left_by(self, case_ids: Sequence[UUID], at: datetime) -> int:
+        counted: int = self.rows("subjects_left_by", {"cases": list(case_ids), "at": at})[0]["n"]
+        return counted
+
+    def erasing_subjects(self, limit: int) -> list[UUID]:
+        return self._ids("erasing_subjects", limit)
+
+    def due_imports(self, limit: int) -> list[UUID]:
+        return self._ids("due_imports", limit)
+
+    def naming(self, subject_ids: Sequence[UUID]) -> list[tuple[UUID, UUID, datetime | None]]:
+        found = self.rows("naming", (list(subject_ids),))
+        return [(row["subject_id"], row["case_id"], row["purged_at"]) for row in found]
+
+    def forgotten(self, owners: Sequence[UUID]) -> set[UUID]:
+        return set(self._ids("forgotten", list(owners)))
+
+    def last_journalled(self) -> tuple[int, str] | None:
+        found = self.rows("last_journalled")
+        return (found[0]["journal_sequence"], found[0]["journal_digest"]) if found else None
+
+    def unfinished_erasures(self, decided_before: datetime) -> int:
+        counted: int = self.rows("unfinished_erasures", (decided_before,))[0]["n"]
+        return counted
+
+    def certificates(
+        self, organisation: str | None, after: UUID = FIRST, limit: int = 100
+    ) -> list[CertificateRow]:
+        page = {"organisation": organisation, "after": after, "limit": limit}
+        return [CertificateRow(**row) for row in self.rows("certificates", page)]
+
+    def erasures_standing(self, destroyed_before: datetime) -> tuple[int, int, datetime | None]:
+        row = self.rows("erasures_standing", {"before": destroyed_before})[0]
+        return row["complete"], row["awaiting"], row["last"]
+
+    def certificate(self, owner: UUID) -> CertificateRow | None:
+        found = self.rows("certificate", (owner,))
+        return CertificateRow(**found[0]) if found else None
 
     def due_purges(self, limit: int) -> list[UUID]:
         return self._ids("due_purges", limit)

@@ -36,7 +36,68 @@ SELECT case_id AS id FROM cases WHERE alert_ends_at <= %b ORDER BY alert_ends_at
 
 -- name: due_purges
 -- cases that are over and only wait for their data to be purged: a crash interrupted it
-SELECT case_id AS id FROM cases WHERE state IN ('dismissed', 'lapsed') ORDER BY last_active_at LIMIT %b
+SELECT case_id AS id FROM cases WHERE state IN ('dismissed', 'lapsed', 'expired')
+ORDER BY last_active_at LIMIT %b
+
+-- name: due_cases
+SELECT case_id AS id FROM cases WHERE data_end_at <= %b ORDER BY data_end_at LIMIT %b
+
+-- name: due_subjects
+SELECT subject_id AS id FROM subjects WHERE data_end_at <= %b ORDER BY data_end_at, subject_id LIMIT %b
+
+-- name: subjects_left_by
+-- whom nothing would retain, were some cases purged: those retained by none today, and those named by these alone
+SELECT count(*) AS n FROM (
+    SELECT subject_id FROM subjects WHERE data_end_at <= %(at)s
+    UNION
+    SELECT s.subject_id FROM (
+        SELECT DISTINCT unnest(subject_ids) AS subject_id FROM cases WHERE case_id = ANY(%(cases)s)) named
+    JOIN subjects s USING (subject_id)
+    WHERE NOT s.erasing AND NOT EXISTS (
+        SELECT FROM cases c WHERE c.subject_ids @> ARRAY[s.subject_id] AND c.purged_at IS NULL
+        AND c.case_id <> ALL(%(cases)s))
+) left_alone
+
+-- name: erasing_subjects
+-- decided and not recorded: a crash interrupted it
+SELECT subject_id AS id FROM subjects WHERE erasing AND NOT erased ORDER BY subject_id LIMIT %b
+
+-- name: due_imports
+-- imports of which every case is purged
+SELECT i.import_id AS id FROM imports i
+WHERE i.purged_at IS NULL
+  AND EXISTS (SELECT FROM inscriptions x WHERE x.import_id = i.import_id)
+  AND NOT EXISTS (SELECT FROM inscriptions x JOIN cases c USING (case_id)
+                  WHERE x.import_id = i.import_id AND c.purged_at IS NULL)
+LIMIT %b
+
+-- name: naming
+SELECT s.subject_id, c.case_id, c.purged_at
+FROM unnest(%b::uuid[]) AS s (subject_id) JOIN cases c ON c.subject_ids @> ARRAY[s.subject_id]
+
+-- name: forgotten
+SELECT owner AS id FROM erasures WHERE owner = ANY(%b) AND completed_at IS NOT NULL
+
+-- name: last_journalled
+SELECT journal_sequence, journal_digest FROM erasures WHERE journal_sequence IS NOT NULL
+ORDER BY journal_sequence DESC LIMIT 1
+
+-- name: unfinished_erasures
+SELECT count(*) AS n FROM erasures WHERE completed_at IS NULL AND decided_at <= %b
+
+-- name: certificates
+SELECT * FROM erasures
+WHERE (%(organisation)s::text IS NULL OR organisation = %(organisation)s) AND owner > %(after)s
+ORDER BY owner LIMIT %(limit)s
+
+-- name: erasures_standing
+-- how many keys were destroyed so long ago that no backup holds them any more
+SELECT count(*) FILTER (WHERE completed_at <= %(before)s) AS complete,
+       count(*) FILTER (WHERE completed_at > %(before)s) AS awaiting, max(completed_at) AS last
+FROM erasures
+
+-- name: certificate
+SELECT * FROM erasures WHERE owner = %b
 
 -- name: imported
 SELECT fingerprint AS digest FROM imported_lines WHERE fingerprint = ANY(%b)

@@ -12,7 +12,7 @@ import psycopg
 from eventsourcing.persistence import IntegrityError, InterfaceError, OperationalError, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 
-from watchlist.adapters.postgres import painter
+from watchlist.adapters.postgres import forgetting, painter
 from watchlist.adapters.postgres.connections import Connection
 from watchlist.adapters.postgres.locks import WRITE_LOCK
 from watchlist.adapters.postgres.queries import queries
@@ -30,6 +30,7 @@ DECIDE_AGAIN = (
     "case_references_pkey",
     "known_meanwhile",
     "changed_meanwhile",
+    "named_meanwhile",
 )
 """Constraints that say: what this was decided on has changed."""
 
@@ -83,10 +84,12 @@ class Recorder(PostgresApplicationRecorder):
                 cursor.execute(SQL["require_unchanged"], ([a.id for a in work.unchanged], versions))
             if work.about:
                 cursor.execute(SQL["require_no_other_case"], (work.about, work.cases_known))
-            if work.forgotten:
-                cursor.execute(SQL["forget_owner"], (work.forgotten, work.forgotten))
+            if work.unnamed:
+                cursor.execute(SQL["require_unnamed"], (list(work.unnamed), work.considered))
             recorded.execute(SQL["record"], _recorded(stored_events, work), prepare=True)
-            painter.paint(painter.Brush(cursor), aggregates, events, work)
+            brush = painter.Brush(cursor)
+            painter.paint(brush, aggregates, events, work)
+            forgetting.paint(brush, aggregates, events, work)
         return [row["notification_id"] for row in recorded.fetchall()]
 
     def answered(self, command_id: UUID) -> AlreadyDone | None:

@@ -37,10 +37,9 @@ SELECT require_unchanged(%b, %b)
 -- refused when there is a case about one of these subjects that was not known when this was decided
 SELECT require_no_other_case(%b, %b)
 
--- name: forget_owner
--- what is kept apart from the log of owners whose key was destroyed: ciphertexts, and a case's stolen identifiers
-WITH sealed AS (DELETE FROM vault WHERE owner = ANY(%b))
-DELETE FROM stolen_tokens WHERE case_id = ANY(%b)
+-- name: require_unnamed
+-- refused when a case that was not considered names one of these subjects
+SELECT require_unnamed(%b, %b)
 
 -- name: load
 -- whole streams, in order

@@ -115,6 +115,12 @@ class Register(Application[UUID]):
             for stream, stored in groupby(rows, key=lambda row: row["originator_id"])
         }
 
+    def told(self, id: UUID) -> list[Event]:
+        try:
+            return [event for event in self.events.get(id) if isinstance(event, Event)]
+        except OperationalError as error:
+            raise Busy() from error
+
     def record(self, aggregates: Sequence[Aggregate], work: Work) -> int:
         """The library's save without its search for what each object is; its recorder is told what else belongs.
 

@@ -23,3 +23,10 @@ class PostgresVault:
                 prepare=True,
             ).fetchall()
         return {row["ref"]: SealedRow(**row) for row in found}
+
+    def rows_of(self, owner: UUID) -> dict[UUID, SealedRow]:
+        with borrowed(self._pool) as conn:
+            found = conn.execute(
+                "SELECT ref, owner, field, ciphertext FROM vault WHERE owner = %b", (owner,), prepare=True
+            ).fetchall()
+        return {row["ref"]: SealedRow(**row) for row in found}
