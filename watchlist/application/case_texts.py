@@ -19,10 +19,10 @@ from watchlist.domain.erasure import ErasureKind
 from watchlist.domain.identity import Identity
 from watchlist.domain.inscription import require_proportionality
 from watchlist.domain.naming import named_in
+from watchlist.domain.vault_field import VaultField
 
 NO_TEXTS = frozenset({"amount_at_stake", "sha256", "stolen"})
 """Vault fields of a case that hold no text; stolen identifiers go with the victim they were stolen from."""
-from watchlist.domain.vault_field import VaultField
 
 
 def redact_text(desk: Desk, ask: Ask, case_id: UUID, text_id: UUID, text: str, reason: str) -> Receipt:
