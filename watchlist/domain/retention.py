@@ -1,4 +1,4 @@
-"""How long things are kept: the rules L1, C1, C2, C7 and L12, each one function.
+"""How long things are kept: the rules L1, C1, C2, C7, L12 and L13, each one function.
 
 Every instant here is exclusive and in UTC: something lasts while `now` is before it.
 """
@@ -18,6 +18,7 @@ ALERT_MONTHS = 6
 CASE_MONTHS = 60
 INACTIVITY_MONTHS = 12
 LETTER_MONTHS = 1
+HOLD_REVIEW_MONTHS = 12
 DEFERRAL_MONTHS = 6
 """Ours (L12): how long a reasoned deferral of the letter may last before it is reviewed."""
 
@@ -89,3 +90,9 @@ def letter_due_at(taken_effect_on: date, deferred_to: date | None) -> datetime:
     if deferred_to is not None:
         return periods.end_of(deferred_to, 0)
     return periods.end_of(taken_effect_on, LETTER_MONTHS)
+
+
+def hold_review_due_at(last_listed_day: date, reviewed_on: date | None) -> datetime:
+    """L13: an entry held past its term is reviewed every year, from that day or from its last review on."""
+    since = last_listed_day if reviewed_on is None else max(last_listed_day, reviewed_on)
+    return periods.end_of(since, HOLD_REVIEW_MONTHS)
