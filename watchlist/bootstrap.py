@@ -16,9 +16,11 @@ from psycopg_pool import ConnectionPool
 from watchlist.adapters import ciphers
 from watchlist.adapters.clock import SystemClock
 from watchlist.adapters.embedded_postgres import EmbeddedPostgres
+from watchlist.adapters.letter_press import TypstPress
 from watchlist.adapters.master_key import master_key
 from watchlist.adapters.postgres.connections import SERVICE_ROLE, Connection, service_conninfo
 from watchlist.adapters.postgres.keyring import PostgresKeyring
+from watchlist.adapters.postgres.late_letters import paint_late_letters
 from watchlist.adapters.postgres.list_index import PostgresListIndex
 from watchlist.adapters.postgres.locks import MIGRATION_LOCK
 from watchlist.adapters.postgres.migrate import migrate, pending
@@ -28,7 +30,9 @@ from watchlist.adapters.postgres.register import Register
 from watchlist.adapters.postgres.snapshot import PostgresSnapshots
 from watchlist.adapters.postgres.vault import PostgresVault
 from watchlist.application.desk import Desk
+from watchlist.application.letters import Writing
 from watchlist.application.screen import Screening
+from watchlist.domain.letter import Contacts
 from watchlist.domain.tokens import Tokenizer
 from watchlist.ports import Clock
 from watchlist.settings import Settings, decoded_key
@@ -54,6 +58,7 @@ class House:
     pool: ConnectionPool[Connection]
     conninfo: str
     clock: Clock
+    writing: Writing
 
     def close(self) -> None:
         self.pool.close()
@@ -68,7 +73,13 @@ class House:
         self.close()
 
 
-def build(conninfo: str, master_key: bytes, clock: Clock | None = None, pool_size: int = POOL_SIZE) -> House:
+def build(
+    conninfo: str,
+    master_key: bytes,
+    clock: Clock | None = None,
+    pool_size: int = POOL_SIZE,
+    contacts: Contacts | None = None,
+) -> House:
     """The house on a migrated database; closes with its `with`, or `close()`."""
     clock = clock or SystemClock()
     pool = ConnectionPool[Connection](
@@ -111,6 +122,7 @@ def build(conninfo: str, master_key: bytes, clock: Clock | None = None, pool_siz
         pool,
         conninfo,
         clock,
+        Writing(TypstPress(), contacts or Contacts()),
     )
 
 
@@ -138,7 +150,8 @@ def open_house(settings: Settings, clock: Clock | None = None) -> Iterator[House
         bring_up_to_date(conninfo)
         if settings.database_url is None:
             conninfo = _as_service(conninfo)
-        with build(conninfo, key_of(settings, conninfo), clock) as house:
+        with build(conninfo, key_of(settings, conninfo), clock, contacts=settings.contacts) as house:
+            paint_late_letters(house.register, house.pool)
             yield house
 
 

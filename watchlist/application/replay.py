@@ -29,6 +29,7 @@ KEYS = {
     "subjects": ("subject_id",),
     "cases": ("case_id",),
     "inscriptions": ("inscription_id",),
+    "letters": ("letter_id",),
     "imports": ("import_id",),
     "inscription_history": ("inscription_id", "recorded_from"),
     "subject_tokens": ("digest", "subject_id"),

@@ -117,11 +117,12 @@ class Replay:
     def pictures(self) -> dict[str, list[dict[str, Any]]]:
         """The rows every picture should have, by table: those that need no key."""
         batches = (a for a in self.aggregates.values() if isinstance(a, ImportBatch))
-        entries = ((case, entry) for case in self.cases() for entry in case.inscriptions.values())
+        entries = [(case, entry) for case in self.cases() for entry in case.inscriptions.values()]
         return {
             "subjects": [structs.asdict(rows.subject_row(subject)) for subject in self.subjects()],
             "cases": [structs.asdict(rows.case_row(case)) for case in self.cases()],
             "inscriptions": [structs.asdict(rows.inscription_row(*entry)) for entry in entries],
+            "letters": [structs.asdict(row) for entry in entries for row in rows.letter_rows(*entry)],
             "imports": [structs.asdict(rows.import_row(batch)) for batch in batches],
             "inscription_history": [
                 structs.asdict(row.standing)
