@@ -111,6 +111,7 @@ def _canonical(body: bytes) -> bytes:
 
 
 Investigation = Annotated[Errand, Depends(errand(Role.INVESTIGATOR))]
+Protection = Annotated[Errand, Depends(errand(Role.DPO))]
 Supervision = Annotated[Errand, Depends(errand(Role.SUPERVISOR))]
 
 

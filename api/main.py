@@ -22,6 +22,7 @@ from api.routers import (
     health,
     imports,
     inscriptions,
+    letters,
     lists,
     operators,
     screenings,
@@ -37,7 +38,7 @@ DESCRIPTION = (
     "unknown, never no hit. Commands take Idempotency-Key; changes need If-Match."
 )
 # Matched in this order, so what is asked most comes first.
-MODULES = (screenings, subjects, cases, inscriptions, imports, lists, audit, operators, health)
+MODULES = (screenings, subjects, cases, inscriptions, imports, lists, letters, audit, operators, health)
 NAMED_ONLY: tuple[type[BaseModel], ...] = (problems.Problem, screenings.ScreeningRequest)
 """Models that the OpenAPI names and no route's signature does."""
 THREADS = POOL_SIZE - 2

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID, uuid5
 
 import httpx
 import hypothesis
@@ -39,7 +40,7 @@ CHECKS = [
 ]
 EXAMPLES = 15
 """Right ones, and as many wrong ones, for each operation: some thirty seconds for all of them."""
-DATES = ("raised_on", "opened_on", "ended_on", "died_on", "birth_date")
+DATES = ("raised_on", "opened_on", "ended_on", "died_on", "birth_date", "sent_on")
 TEXTS = (
     "reason",
     "text",
@@ -61,6 +62,7 @@ PLAUSIBLE = {
     "amount_at_stake": {"amount": "12.50", "currency": "EUR"},
     "identifiers": PERSON["identifiers"],
     "Idempotency-Key": "one",
+    "review_on": "2026-06-01",
 }
 SETTINGS = hypothesis.settings(
     max_examples=EXAMPLES,
@@ -125,6 +127,7 @@ def _something_in_it(client: httpx.Client, keys: dict[str, str]) -> dict[str, An
         "duplicate_id": made("investigator", "/subjects", {**PERSON, "identifiers": []})["id"],
         "case_id": case,
         "inscription_id": inscription,
+        "letter_id": str(uuid5(UUID(inscription), "inscription")),
         "procedure_id": opened["procedure_id"],
         "continues": opened["procedure_id"],
         **PLAUSIBLE,
