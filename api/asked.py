@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from api.fields import Asked, Day, Id, Instant, Line, Name, Organisation, Prose
 from watchlist.domain.case_events import ClosingOutcome, Source
+from watchlist.domain.correspondence import Channel
 from watchlist.domain.inscription import DelistingGround, Ground
 from watchlist.domain.operator import Role as OperatorRole
 from watchlist.domain.procedure import Kind, Outcome
@@ -237,6 +238,20 @@ class Reason(Asked):
 class Delisting(Asked):
     ground: DelistingGround
     reason: Prose
+
+
+class Sending(Asked):
+    """L12: the letter went out, on that day, in that way."""
+
+    sent_on: Day
+    channel: Channel
+
+
+class LetterDeferral(Asked):
+    """L12: why the letter waits, and the day that is reviewed: within six months."""
+
+    reason: Prose
+    review_on: Day
 
 
 # Rights ---------------------------------------------------------------------------------------

@@ -66,6 +66,7 @@ COLUMNS = {
     "subjects": rows.SubjectRow.__struct_fields__,
     "cases": rows.CaseRow.__struct_fields__,
     "inscriptions": rows.InscriptionRow.__struct_fields__,
+    "letters": rows.LetterRow.__struct_fields__,
     "inscription_history": (*rows.Standing.__struct_fields__, "recorded_from", "recorded_until"),
 }
 
@@ -191,6 +192,7 @@ class _Matter:
         into["subjects"].append(structs.astuple(rows.subject_row(self._subject)))
         into["cases"].append(structs.astuple(rows.case_row(self._case)))
         into["inscriptions"].append(structs.astuple(rows.inscription_row(self._case, inscription)))
+        into["letters"] += [structs.astuple(row) for row in rows.letter_rows(self._case, inscription)]
         for earlier, later in pairwise(self._history):
             earlier.recorded_until = later.recorded_from
         into["inscription_history"] += [

@@ -18,9 +18,11 @@ from watchlist.adapters import ciphers
 from watchlist.adapters.clock import SystemClock
 from watchlist.adapters.embedded_postgres import EmbeddedPostgres
 from watchlist.adapters.erasure_journal import FileErasureJournal, MemoryErasureJournal
+from watchlist.adapters.letter_press import TypstPress
 from watchlist.adapters.master_key import master_key
 from watchlist.adapters.postgres.connections import SERVICE_ROLE, Connection, service_conninfo
 from watchlist.adapters.postgres.keyring import PostgresKeyring
+from watchlist.adapters.postgres.late_letters import paint_late_letters
 from watchlist.adapters.postgres.list_index import PostgresListIndex
 from watchlist.adapters.postgres.locks import MIGRATION_LOCK
 from watchlist.adapters.postgres.migrate import migrate, pending
@@ -31,7 +33,9 @@ from watchlist.adapters.postgres.snapshot import PostgresSnapshots
 from watchlist.adapters.postgres.vault import PostgresVault
 from watchlist.application.desk import Desk
 from watchlist.application.follow_journal import Progress, follow_journal
+from watchlist.application.letters import Writing
 from watchlist.application.screen import Screening
+from watchlist.domain.letter import Contacts
 from watchlist.domain.tokens import Tokenizer
 from watchlist.ports import Clock, ErasureJournal
 from watchlist.settings import Settings, decoded_key
@@ -57,6 +61,7 @@ class House:
     pool: ConnectionPool[Connection]
     conninfo: str
     clock: Clock
+    writing: Writing
     key_horizon: timedelta = Settings().key_horizon
     """From the destruction of a key until no backup holds it any more (P6)."""
 
@@ -79,6 +84,7 @@ def build(
     clock: Clock | None = None,
     pool_size: int = POOL_SIZE,
     journal: ErasureJournal | None = None,
+    contacts: Contacts | None = None,
 ) -> House:
     """The house on a migrated database; closes with its `with`, or `close()`.
 
@@ -126,6 +132,7 @@ def build(
         pool,
         conninfo,
         clock,
+        Writing(TypstPress(), contacts or Contacts()),
     )
 
 
@@ -157,9 +164,11 @@ def open_house(
         if settings.database_url is None:
             conninfo = _as_service(conninfo)
         journal = FileErasureJournal(settings.journal)
-        with build(conninfo, key_of(settings, conninfo), clock, journal=journal) as house:
+        key = key_of(settings, conninfo)
+        with build(conninfo, key, clock, journal=journal, contacts=settings.contacts) as house:
             house.key_horizon = settings.key_horizon
             follow_journal(house.desk, progress)
+            paint_late_letters(house.register, house.pool)
             yield house
 
 

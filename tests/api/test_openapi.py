@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID, uuid5
 
 import httpx
 import hypothesis
@@ -39,7 +40,7 @@ CHECKS = [
 ]
 EXAMPLES = 15
 """Right ones, and as many wrong ones, for each operation: some thirty seconds for all of them."""
-DATES = ("raised_on", "opened_on", "ended_on", "died_on", "birth_date", "received_on", "told_on")
+DATES = ("raised_on", "opened_on", "ended_on", "died_on", "birth_date", "received_on", "told_on", "sent_on")
 TEXTS = (
     "reason",
     "text",
@@ -62,6 +63,7 @@ PLAUSIBLE = {
     "identifiers": PERSON["identifiers"],
     "deferred": [{"part": "cases.evidence", "reason": "x", "review_on": "2026-06-01"}],
     "Idempotency-Key": "one",
+    "review_on": "2026-06-01",
 }
 SETTINGS = hypothesis.settings(
     max_examples=EXAMPLES,
@@ -127,6 +129,7 @@ def _something_in_it(client: httpx.Client, keys: dict[str, str]) -> dict[str, An
         "duplicate_id": made("investigator", "/subjects", {**PERSON, "identifiers": []})["id"],
         "case_id": case,
         "inscription_id": inscription,
+        "letter_id": str(uuid5(UUID(inscription), "inscription")),
         "procedure_id": opened["procedure_id"],
         "continues": opened["procedure_id"],
         "request_id": made("dpo", "/rights-requests", request)["id"],

@@ -121,6 +121,12 @@ class Desk:
             raise refusals.NoSuchInscription()
         return self._own(case_id, organisation, Case, refusals.NoSuchInscription, work=work)
 
+    def case_of_letter(self, letter_id: UUID, organisation: str, work: Work | None = None) -> Case:
+        case_id = self.registry.case_of_letter(letter_id)
+        if case_id is None:
+            raise refusals.NoSuchLetter()
+        return self._own(case_id, organisation, Case, refusals.NoSuchLetter, work=work)
+
     def _own(
         self,
         id: UUID,

@@ -29,6 +29,7 @@ KEYS = {
     "subjects": ("subject_id",),
     "cases": ("case_id",),
     "inscriptions": ("inscription_id",),
+    "letters": ("letter_id",),
     "imports": ("import_id",),
     "rights_requests": ("request_id",),
     "certificates": ("owner",),

@@ -17,6 +17,7 @@ from watchlist.domain.aggregate import SCHEDULER, Act
 from watchlist.domain.case_events import ClosingOutcome, PurgeBasis
 from watchlist.domain.case_memory import PURGES, Alert, CaseMemory, CaseState
 from watchlist.domain.commitment import Sealed
+from watchlist.domain.correspondence import DueLetter, LetterKind, LetterState, Sent, told_from
 from watchlist.domain.inscription import (
     BY_HAND,
     Candidate,
@@ -421,6 +422,46 @@ class Case(CaseMemory):
             )
         return len(elapsed)
 
+    def review_hold(self, act: Act, inscription_id: UUID, reason: Sealed) -> None:
+        """L13: an entry that a procedure holds past its term was looked at again, and the hold stands."""
+        inscription = self._listed(act, inscription_id)
+        if act.at < inscription.term.elapses_at:
+            raise refusals.NotHeld(state=inscription.state)
+        self.record(events.HoldReviewed, act, inscription_id=inscription_id, reason=reason)
+
+    def send_letter(self, act: Act, inscription_id: UUID, kind: LetterKind, sent: Sent) -> None:
+        """L12: once, on a day that is neither to come nor before what the letter tells."""
+        self.require_sendable(act, inscription_id, kind, sent.sent_on)
+        self.record(
+            events.LetterSent,
+            act,
+            inscription_id=inscription_id,
+            kind=kind,
+            subject_id=sent.subject_id,
+            template=sent.template,
+            sent_on=sent.sent_on,
+            channel=sent.channel,
+            content=sent.content,
+            document=sent.document,
+        )
+
+    def defer_letter(
+        self, act: Act, inscription_id: UUID, kind: LetterKind, reason: Sealed, review_on: date
+    ) -> DueLetter:
+        """L12: with a reason, and the day on which that is reviewed."""
+        if self._unsent(act, inscription_id, kind).due_at is None:
+            raise refusals.LetterReplaced(state=LetterState.NOT_DUE)
+        rules.require_review(review_on, periods.civil_date(act.at), "review_on")
+        self.record(
+            events.LetterDeferred,
+            act,
+            inscription_id=inscription_id,
+            kind=kind,
+            reason=reason,
+            review_on=review_on,
+        )
+        return self.letter(inscription_id, kind)
+
     # What the decisions require ---------------------------------------------------------------
 
     def _require_alive(self, act: Act) -> None:
@@ -429,6 +470,24 @@ class Case(CaseMemory):
         ends_at = self.alert_ends_at
         if ends_at is not None and act.at >= ends_at:
             raise refusals.AlertExpired(state=self.state)
+
+    def require_sendable(self, act: Act, inscription_id: UUID, kind: LetterKind, sent_on: date) -> None:
+        """L12: whether `send_letter` would take that day; a letter that crossed with the delisting counts."""
+        self._unsent(act, inscription_id, kind)
+        inscription = self.inscription(inscription_id)
+        require_past(sent_on, act.at, "sent_on")
+        if sent_on < told_from(inscription, kind):
+            raise refusals.SentBeforeItsFacts("sent_on")
+        over = inscription.delisted_at
+        if kind is LetterKind.INSCRIPTION and over is not None and sent_on > periods.civil_date(over):
+            raise refusals.LetterReplaced(state=LetterState.NOT_DUE)
+
+    def _unsent(self, act: Act, inscription_id: UUID, kind: LetterKind) -> DueLetter:
+        self._require_alive(act)
+        letter = self.letter(inscription_id, kind)
+        if letter.sent is not None:
+            raise refusals.LetterAlreadySent(state=LetterState.SENT)
+        return letter
 
     def _require_alert(self, act: Act) -> None:
         self._require_alive(act)

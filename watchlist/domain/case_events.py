@@ -12,6 +12,7 @@ from uuid import UUID
 
 from watchlist.domain.aggregate import Event
 from watchlist.domain.commitment import Sealed
+from watchlist.domain.correspondence import Channel, LetterKind, Template
 from watchlist.domain.inscription import DelistingGround, Ground, Provenance
 from watchlist.domain.procedure import Kind, Outcome
 
@@ -272,3 +273,37 @@ class InscriptionDelisted(CaseEvent, frozen=True, kw_only=True):
     ground: DelistingGround
     reason: Sealed | None = None
     """None when the term elapsed by itself, and when a person's request was granted: its decision says why."""
+
+
+class HoldReviewed(CaseEvent, frozen=True, kw_only=True):
+    """L13: an entry held past its term was looked at again, and the hold stands."""
+
+    TOPIC: ClassVar[str] = "inscription.hold_reviewed"
+    inscription_id: UUID
+    reason: Sealed
+
+
+class LetterEvent(CaseEvent, frozen=True, kw_only=True):
+    """What becomes of a letter: it shows on the inscription, and nobody's standing on the list differs."""
+
+    inscription_id: UUID
+    kind: LetterKind
+
+
+class LetterSent(LetterEvent, frozen=True, kw_only=True):
+    """L12: what it said, and the digest of its bytes, are under the key of whom it was written to (C5)."""
+
+    TOPIC: ClassVar[str] = "letter.sent"
+    subject_id: UUID
+    """Who stood for the inscribed subject when it was sent: a merge or a split moves no letter."""
+    template: Template
+    sent_on: date
+    channel: Channel
+    content: Sealed
+    document: Sealed
+
+
+class LetterDeferred(LetterEvent, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = "letter.deferred"
+    reason: Sealed
+    review_on: date

@@ -13,6 +13,7 @@ from watchlist.domain import periods, refusals, retention
 from watchlist.domain.aggregate import SCHEDULER, Aggregate, Event, remembers
 from watchlist.domain.case_events import ClosingOutcome, PurgeBasis, Source
 from watchlist.domain.commitment import Sealed
+from watchlist.domain.correspondence import DueLetter, Followed, LetterKind, Sent, letter_id, letters_of
 from watchlist.domain.inscription import BY_HAND, Inscription, Restriction, State
 from watchlist.domain.procedure import Naming, Procedure
 
@@ -89,6 +90,7 @@ class CaseMemory(Aggregate):
         self.evidence: list[Evidence] = []
         self.procedures: dict[UUID, Procedure] = {}
         self.inscriptions: dict[UUID, Inscription] = {}
+        self.letters: dict[UUID, Followed] = {}
 
     # What others ask --------------------------------------------------------------------------
 
@@ -118,6 +120,30 @@ class CaseMemory(Aggregate):
             if procedure.is_ongoing_for(subject)
             and procedure.hold_on(subject, inscription.imported_at).since < elapses_at
         ]
+
+    def hold_review_due_at(self, inscription: Inscription) -> datetime | None:
+        """When an entry that a procedure holds, or will hold past its term, is to be looked at again (L13)."""
+        if inscription.state is not State.ACTIVE or not self.held_by(inscription):
+            return None
+        return retention.hold_review_due_at(inscription.term.last_listed_day, inscription.hold_reviewed_on)
+
+    def letters_of(self, inscription: Inscription) -> list[DueLetter]:
+        """The letters that this entry makes due, and those that were sent (L12)."""
+        return letters_of(inscription, self.letters, purged=self.state is CaseState.PURGED)
+
+    def letter(self, inscription_id: UUID, kind: LetterKind) -> DueLetter:
+        letters = self.letters_of(self.inscription(inscription_id))
+        found = next((letter for letter in letters if letter.kind is kind), None)
+        if found is None:
+            raise refusals.NoSuchLetter()
+        return found
+
+    def letter_with(self, letter_id: UUID) -> tuple[Inscription, DueLetter]:
+        for inscription in self.inscriptions.values():
+            for letter in self.letters_of(inscription):
+                if letter.id == letter_id:
+                    return inscription, letter
+        raise refusals.NoSuchLetter()
 
     def is_listed(self, inscription: Inscription, at: datetime) -> bool:
         return inscription.state is State.ACTIVE and at < self.ends_at(inscription)
@@ -390,3 +416,19 @@ class CaseMemory(Aggregate):
         inscription = self.inscriptions[event.inscription_id]
         inscription.state = State.DELISTED
         inscription.delisted_at, inscription.delisting_ground = event.at, event.ground
+
+    @remembers(events.HoldReviewed)
+    def _hold_reviewed(self, event: events.HoldReviewed) -> None:
+        self.inscriptions[event.inscription_id].hold_reviewed_on = periods.civil_date(event.at)
+
+    @remembers(events.LetterSent)
+    def _letter_sent(self, event: events.LetterSent) -> None:
+        followed = self.letters.setdefault(letter_id(event.inscription_id, event.kind), Followed())
+        followed.sent = Sent(
+            event.sent_on, event.channel, event.template, event.subject_id, event.content, event.document
+        )
+
+    @remembers(events.LetterDeferred)
+    def _letter_deferred(self, event: events.LetterDeferred) -> None:
+        followed = self.letters.setdefault(letter_id(event.inscription_id, event.kind), Followed())
+        followed.deferred_to = event.review_on

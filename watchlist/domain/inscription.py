@@ -112,6 +112,7 @@ class Inscription:
     """By the request of the person that restricts it, or BY_HAND."""
     delisted_at: datetime | None = None
     delisting_ground: DelistingGround | None = None
+    hold_reviewed_on: date | None = None
 
     @property
     def is_open(self) -> bool:
@@ -188,11 +189,11 @@ def require_candidate(subject: Candidate) -> None:
         raise refusals.SubjectNotIdentified("subject_id")
 
 
-def require_review(review_on: date | None, today: date) -> None:
+def require_review(review_on: date | None, today: date, field: str = "notice_deferral.review_on") -> None:
     """L12: a reasoned deferral of the letter is reviewed, after today and within six months."""
     latest = periods.months_after(today, retention.DEFERRAL_MONTHS)
     if review_on is not None and not today < review_on <= latest:
-        raise refusals.DeferralOutOfRange("notice_deferral.review_on")
+        raise refusals.DeferralOutOfRange(field)
 
 
 def require_ground_of_a_person(ground: DelistingGround) -> DelistingGround:

@@ -164,6 +164,8 @@ RECORD: tuple[Held, ...] = (
         request_deferral=(*_RIGHTS, "which part of the file is given later, and why"),
         request_answer=(*_RIGHTS, "what was answered to a request"),
         request_lifting=(*_RIGHTS, "why a requested restriction was lifted"),
+        letter=(*_RIGHTS, "what a letter said when it was sent"),
+        letter_document=(*_RIGHTS, "digest of that letter as it was printed"),
     ),
     *_sealed(
         Key.CASE,
@@ -194,6 +196,8 @@ RECORD: tuple[Held, ...] = (
         lifting=(*_RIGHTS, "why the restriction was lifted"),
         delisting=(*_RIGHTS, "why the entry was delisted"),
         redaction=(*_RIGHTS, "why a text was redacted"),
+        letter_deferral=(*_RIGHTS, "why a letter was deferred"),
+        hold_review=(*_RIGHTS, "why an entry held past its term stays held"),
     ),
     *_sealed(
         Key.CASE,

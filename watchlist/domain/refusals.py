@@ -131,6 +131,13 @@ class AlertTooOld(Malformed):
     """
 
 
+class SentBeforeItsFacts(Malformed):
+    """The letter cannot have been sent before the inscription or the delisting that it tells (L12).
+
+    fr: La lettre n'a pas pu être envoyée avant l'inscription ou la radiation qu'elle annonce (L12).
+    """
+
+
 class TermOutOfRange(Malformed):
     """The term is a whole number of months from 1 to 60 (L1).
 
@@ -345,6 +352,36 @@ class ContestedByRequest(Conflict):
     """
 
 
+class NotHeld(Conflict):
+    """The inscription is not held past its term by a procedure (L13).
+
+    fr: L'inscription n'est pas maintenue au-delà de sa durée par une procédure (L13).
+    """
+
+
+class LetterAlreadySent(Conflict):
+    """The letter was already sent (L12).
+
+    fr: La lettre a déjà été envoyée (L12).
+    """
+
+
+class LetterReplaced(Conflict):
+    """The subject was delisted before this letter was sent; the letter on the delisting tells both (L12).
+
+    fr: La radiation a précédé l'envoi de cette lettre ; celle de la radiation informe des deux (L12).
+    """
+
+
+class LetterDiffers(Conflict):
+    """The letter is no longer printed byte for byte as it was sent: its words are the same, its engine is another.
+    Ask with as_printed_now=true to have it nevertheless.
+
+    fr: La lettre ne s'imprime plus à l'octet près comme elle fut envoyée : les mots sont les mêmes, l'outil a changé.
+    Demandez-la avec as_printed_now=true pour l'avoir malgré tout.
+    """
+
+
 class ProcedureNotOngoing(Conflict):
     """The procedure is not ongoing for that subject (C4).
 
@@ -487,6 +524,20 @@ class NoSuchErasure(NotFound):
     """
 
 
+class NoSuchLetter(NotFound):
+    """There is no such letter in your organisation.
+
+    fr: Cette lettre n'existe pas dans votre organisme.
+    """
+
+
+class LetterErased(NotFound):
+    """The person's data were erased, and this letter with them (P6).
+
+    fr: Les données de la personne ont été effacées, et cette lettre avec elles (P6).
+    """
+
+
 class NoSuchImport(NotFound):
     """There is no such import in your organisation.
 
@@ -508,4 +559,12 @@ class ClockSkewed(Unavailable):
     """The clock of this service and the database's differ by more than two seconds; nothing was recorded.
 
     fr: L'horloge du service et celle de la base diffèrent de plus de deux secondes ; rien n'a été enregistré.
+    """
+
+
+class LettersUnavailable(Unavailable):
+    """Letters cannot be printed here: install the extra `letters` (pip install 'watchlist[letters]').
+
+    fr: Les lettres ne peuvent pas être imprimées ici : installez l'extra « letters »
+    (pip install 'watchlist[letters]').
     """

@@ -1,4 +1,4 @@
-"""How long things are kept: the rules L1, C1, C2, C7, L12 and P6, each one function.
+"""How long things are kept: the rules L1, C1, C2, C7, L12, L13 and P6, each one function.
 
 Every instant here is exclusive and in UTC: something lasts while `now` is before it.
 """
@@ -20,6 +20,7 @@ INACTIVITY_MONTHS = 12
 LETTER_MONTHS = 1
 UNNAMED_MONTHS = 6
 """Ours (P6), like an alert's (C1): how long a subject is kept that no case ever named."""
+HOLD_REVIEW_MONTHS = 12
 DEFERRAL_MONTHS = 6
 """Ours (L12): how long a reasoned deferral of the letter may last before it is reviewed."""
 
@@ -111,3 +112,9 @@ def subject_data_end_at(
     if open_requests or None in ends:
         return NEVER
     return max((end for end in ends if end is not None), default=unnamed_ends_at(registered_on))
+
+
+def hold_review_due_at(last_listed_day: date, reviewed_on: date | None) -> datetime:
+    """L13: an entry held past its term is reviewed every year, from that day or from its last review on."""
+    since = last_listed_day if reviewed_on is None else max(last_listed_day, reviewed_on)
+    return periods.end_of(since, HOLD_REVIEW_MONTHS)

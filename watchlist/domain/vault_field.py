@@ -20,6 +20,8 @@ class VaultField(StrEnum):
     REQUEST_DEFERRAL = "request_deferral"
     REQUEST_ANSWER = "request_answer"
     REQUEST_LIFTING = "request_lifting"
+    LETTER = "letter"
+    LETTER_DOCUMENT = "letter_document"
     # Of a case, under the case's key
     SUMMARY = "summary"
     AMOUNT_AT_STAKE = "amount_at_stake"
@@ -41,5 +43,7 @@ class VaultField(StrEnum):
     LIFTING = "lifting"
     DELISTING = "delisting"
     REDACTION = "redaction"
+    LETTER_DEFERRAL = "letter_deferral"
+    HOLD_REVIEW = "hold_review"
     # Of an import, under the import's key
     FILE = "file"

@@ -120,13 +120,14 @@ class Replay:
         """The rows every picture should have, by table: those that need no key."""
         batches = (a for a in self.aggregates.values() if isinstance(a, ImportBatch))
         requests = (a for a in self.aggregates.values() if isinstance(a, RightsRequest))
-        entries = ((case, entry) for case in self.cases() for entry in case.inscriptions.values())
+        entries = [(case, entry) for case in self.cases() for entry in case.inscriptions.values()]
         return {
             "subjects": list(self._subject_rows()),
             "certificates": [structs.asdict(c) for c in map(certificate, self.aggregates.values()) if c],
             "cases": [structs.asdict(rows.case_row(case)) for case in self.cases()],
             "inscriptions": [structs.asdict(rows.inscription_row(*entry)) for entry in entries],
             "rights_requests": [structs.asdict(rows.rights_request_row(request)) for request in requests],
+            "letters": [structs.asdict(row) for entry in entries for row in rows.letter_rows(*entry)],
             "imports": [structs.asdict(rows.import_row(batch)) for batch in batches],
             "inscription_history": [
                 structs.asdict(row.standing)

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from watchlist.domain import periods, retention
 from watchlist.domain.case import Case
+from watchlist.domain.correspondence import DueLetter, LetterKind
 from watchlist.domain.import_batch import ImportBatch
 from watchlist.domain.inscription import Inscription, State
 from watchlist.domain.rights_request import RightsRequest
@@ -55,6 +56,23 @@ class InscriptionRow(Struct, frozen=True):
     letter_due_at: datetime | None
     delisted_at: datetime | None
     delisting_ground: str | None
+    hold_review_due_at: datetime | None
+
+
+class LetterRow(Struct, frozen=True):
+    """A letter that an entry makes due, or that was sent (L12)."""
+
+    letter_id: UUID
+    kind: str
+    organisation: str
+    case_id: UUID
+    inscription_id: UUID
+    subject_id: UUID
+    due_at: datetime | None
+    deferred_to: date | None
+    sent_on: date | None
+    channel: str | None
+    template: str | None
 
 
 class Standing(Struct, frozen=True):
@@ -164,16 +182,34 @@ def inscription_row(case: Case, inscription: Inscription) -> InscriptionRow:
         ends_at=case.ends_at(inscription) if began else None,
         held_by=case.held_by(inscription) if listed else [],
         restricted=inscription.restricted,
-        letter_due_at=_letter_due_at(inscription) if listed else None,
+        letter_due_at=case.letter(inscription.id, LetterKind.INSCRIPTION).due_at if listed else None,
         delisted_at=inscription.delisted_at,
         delisting_ground=inscription.delisting_ground,
+        hold_review_due_at=case.hold_review_due_at(inscription),
     )
 
 
-def _letter_due_at(inscription: Inscription) -> datetime:
-    assert inscription.inscribed_at is not None
-    taken_effect_on = periods.civil_date(inscription.inscribed_at)
-    return retention.letter_due_at(taken_effect_on, inscription.notice_review_on)
+def letter_rows(case: Case, inscription: Inscription) -> list[LetterRow]:
+    """None of what never took effect."""
+    subject_id = case.subject_now(inscription.subject_id)
+    return [_letter_row(case, inscription, subject_id, letter) for letter in case.letters_of(inscription)]
+
+
+def _letter_row(case: Case, inscription: Inscription, subject_id: UUID, letter: DueLetter) -> LetterRow:
+    sent = letter.sent
+    return LetterRow(
+        letter_id=letter.id,
+        kind=letter.kind,
+        organisation=case.organisation,
+        case_id=case.id,
+        inscription_id=inscription.id,
+        subject_id=sent.subject_id if sent else subject_id,
+        due_at=letter.due_at,
+        deferred_to=letter.deferred_to,
+        sent_on=sent.sent_on if sent else None,
+        channel=sent.channel if sent else None,
+        template=sent.template if sent else None,
+    )
 
 
 def standing(case: Case, inscription: Inscription) -> Standing | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +13,26 @@ from watchlist.adapters.postgres.queries import queries
 from watchlist.application.work import Work
 from watchlist.domain.aggregate import Aggregate, Event
 from watchlist.domain.case import Case
-from watchlist.domain.case_events import FindingEvent, ProposalEvent
+from watchlist.domain.case_events import (
+    CaseDataPurged,
+    FindingEvent,
+    HoldReviewed,
+    InscriptionApproved,
+    InscriptionDelisted,
+    LetterEvent,
+    ProposalEvent,
+    SubjectFollowed,
+)
 from watchlist.domain.import_batch import ImportBatch
+from watchlist.domain.inscription import Inscription
 from watchlist.domain.rights_request import RightsRequest
 from watchlist.domain.subject import Subject, SubjectErasureDecided
 from watchlist.projections import rows
 
+SHOWN_ON_ENTRIES = (LetterEvent, HoldReviewed)
+"""These show on the inscription and move nothing on the list."""
+MAKE_LETTERS = (InscriptionApproved, InscriptionDelisted, SubjectFollowed, CaseDataPurged, LetterEvent)
+"""What makes letters due, or changes how they stand (L12)."""
 _encode = msgspec.json.Encoder().encode
 SQL = queries("painter.sql")
 
@@ -68,6 +82,7 @@ def paint(brush: Brush, aggregates: Iterable[Aggregate], events: Sequence[Event]
     if work.stolen:
         brush.paint("stolen_tokens", [case for case, _ in work.stolen], [digest for _, digest in work.stolen])
     _paint_list(brush, [case for case in cases if case.id in moving])
+    _paint_letters(brush, cases, events, moving)
     _answer_for(brush, [subject.id for subject in subjects if subject.version > 1])
     _paint_imported(brush, work)
 
@@ -92,6 +107,27 @@ def _paint_list(brush: Brush, cases: Sequence[Case]) -> None:
     if standings:
         brush.paint("open_history", document)
     answer_again(brush, began)
+
+
+def _paint_letters(
+    brush: Brush, cases: Sequence[Case], events: Sequence[Event], painted: Collection[UUID]
+) -> None:
+    """The letters of the cases that this may have given one, and their entries unless the list was painted."""
+    shown = {e.originator_id for e in events if isinstance(e, SHOWN_ON_ENTRIES)}.difference(painted)
+    brush.rows("inscriptions", [rows.inscription_row(*entry) for entry in _entries(cases, shown)])
+    making = {e.originator_id for e in events if isinstance(e, MAKE_LETTERS)}
+    brush.rows("letters", [row for entry in _entries(cases, making) for row in rows.letter_rows(*entry)])
+
+
+def paint_letters_of(brush: Brush, cases: Sequence[Case]) -> None:
+    """All the letters of these cases, and their entries, as they stand."""
+    entries = _entries(cases, {case.id for case in cases})
+    brush.rows("inscriptions", [rows.inscription_row(*entry) for entry in entries])
+    brush.rows("letters", [row for entry in entries for row in rows.letter_rows(*entry)])
+
+
+def _entries(cases: Sequence[Case], among: Collection[UUID]) -> list[tuple[Case, Inscription]]:
+    return [(case, i) for case in cases if case.id in among for i in case.inscriptions.values()]
 
 
 def answer_again(brush: Brush, inscription_ids: list[UUID]) -> None:

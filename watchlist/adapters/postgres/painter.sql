@@ -20,7 +20,15 @@ ON CONFLICT (inscription_id) DO UPDATE SET
     inscribed_on = excluded.inscribed_on, last_listed_day = excluded.last_listed_day,
     listed_until = excluded.listed_until, ends_at = excluded.ends_at, held_by = excluded.held_by,
     restricted = excluded.restricted, letter_due_at = excluded.letter_due_at,
-    delisted_at = excluded.delisted_at, delisting_ground = excluded.delisting_ground
+    delisted_at = excluded.delisted_at, delisting_ground = excluded.delisting_ground,
+    hold_review_due_at = excluded.hold_review_due_at
+
+-- name: letters
+-- one row per letter that an entry made due (L12)
+INSERT INTO letters SELECT * FROM json_populate_recordset(NULL::letters, %b::json)
+ON CONFLICT (letter_id) DO UPDATE SET
+    subject_id = excluded.subject_id, due_at = excluded.due_at, deferred_to = excluded.deferred_to,
+    sent_on = excluded.sent_on, channel = excluded.channel, template = excluded.template
 
 -- name: close_history
 -- standings that are no more: the entry left the list, or stands otherwise now

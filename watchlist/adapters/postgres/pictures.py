@@ -46,6 +46,10 @@ class Pictures:
         found = self.rows("case_of", (inscription_id,))
         return found[0]["case_id"] if found else None
 
+    def case_of_letter(self, letter_id: UUID) -> UUID | None:
+        found = self.rows("case_of_letter", (letter_id,))
+        return found[0]["case_id"] if found else None
+
     def subject_with(self, organisation: str, digests: Sequence[bytes]) -> UUID | None:
         found = self.rows("subject_with", (list(digests), organisation))
         return found[0]["subject_id"] if found else None
@@ -154,6 +158,15 @@ class Pictures:
         """Inscriptions by id, whatever became of them; `state_now` is their state at `at`."""
         return self.rows(
             "inscriptions",
+            {"organisation": organisation, "state": state, "at": at, "after": after, "limit": limit},
+        )
+
+    def letters(
+        self, organisation: str, state: str | None, at: datetime, after: UUID = FIRST, limit: int = 100
+    ) -> list[DictRow]:
+        """Letters by id; `state` is how they stand at `at`."""
+        return self.rows(
+            "letters",
             {"organisation": organisation, "state": state, "at": at, "after": after, "limit": limit},
         )
 

@@ -1,6 +1,20 @@
 -- name: case_of
 SELECT case_id FROM inscriptions WHERE inscription_id = %b
 
+-- name: case_of_letter
+SELECT case_id FROM letters WHERE letter_id = %b
+
+-- name: letters
+-- by their state of now
+SELECT * FROM (
+    SELECT *, CASE WHEN sent_on IS NOT NULL THEN 'sent' WHEN due_at IS NULL THEN 'not_due'
+                   WHEN due_at <= %(at)s THEN 'late' WHEN deferred_to IS NOT NULL THEN 'deferred'
+                   ELSE 'due' END AS state
+    FROM letters WHERE organisation = %(organisation)s AND letter_id > %(after)s
+) stood
+WHERE %(state)s::text IS NULL OR state = %(state)s
+ORDER BY letter_id LIMIT %(limit)s
+
 -- name: subject_with
 -- the oldest subject known under one of these exact identifiers, or the one it was merged into
 SELECT coalesce(s.merged_into, s.subject_id) AS subject_id

@@ -1,0 +1,107 @@
+"""Letters: which are due, what each says, its PDF; that it was sent, or that it waits (L12)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import Depends, Query
+from starlette.responses import Response
+
+from api.answered import DeferralReceipt, LetterItem, LetterRead, Letters, SendingReceipt
+from api.asked import LetterDeferral, Sending
+from api.errand import Protection, TheHouse, json_answer
+from api.fields import Id
+from api.operator import Asker, allowed
+from api.paging import Pages
+from api.routes import COMMANDS, LISTS, READS, problems, router
+from watchlist.application import letters
+from watchlist.application.letters import Document, Posting
+from watchlist.domain import periods
+from watchlist.domain.correspondence import LetterState
+from watchlist.domain.operator import Role
+
+routes = router("letters", "/letters")
+
+DataProtection = Annotated[Asker, Depends(allowed(Role.DPO))]
+MEDIA_TYPE = "application/pdf"
+HOW_IT_COMPARES = {
+    "Letter-Document": {
+        "description": (
+            "draft: not sent yet; identical: byte for byte what was sent; differs: the "
+            "same words, other bytes"
+        ),
+        "schema": {"type": "string", "enum": [document.value for document in Document]},
+    }
+}
+PDF: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "PDF/A-2a and PDF/UA-1, in French",
+        "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+        "headers": HOW_IT_COMPARES,
+    },
+    **problems(404, 409),
+}
+
+
+class Pdf(Response):
+    media_type = MEDIA_TYPE
+
+
+@routes.get("", response_model=Letters, responses=LISTS)
+def list_letters(
+    asker: DataProtection, house: TheHouse, pages: Pages, state: LetterState | None = None
+) -> Response:
+    """The letters of one's organisation, by id: due, late, deferred, sent; or not due any more."""
+    at = house.clock.now()
+    found = house.pictures.letters(asker.organisation, state, at, pages.after_id, pages.fetch)
+    return pages.answer(found, lambda row: row["letter_id"], _item)
+
+
+def _item(row: dict[str, Any]) -> dict[str, Any]:
+    # What is due at 00:00 had the whole day before: that is its last day.
+    due_at = row["due_at"]
+    due_on = None if due_at is None else periods.civil_date(due_at - timedelta(microseconds=1))
+    return {name: row.get(name) for name in LetterItem.model_fields} | {"due_on": due_on}
+
+
+@routes.get("/{letter_id}", response_model=LetterRead, responses=READS)
+def read_a_letter(letter_id: Id, asker: DataProtection, house: TheHouse) -> Response:
+    """What a letter says: as it was sent; before that, as it would be sent today."""
+    view = letters.read_letter(house.desk, house.writing, letter_id, asker.organisation)
+    return json_answer(view, version=view["version"])
+
+
+@routes.get("/{letter_id}/pdf", response_class=Pdf, responses=PDF)
+def print_a_letter(
+    letter_id: Id,
+    asker: DataProtection,
+    house: TheHouse,
+    as_printed_now: Annotated[
+        bool, Query(description="also when it is not byte for byte what was sent any more")
+    ] = False,
+) -> Response:
+    """The letter to post, or the very document that was sent."""
+    printed, document = letters.print_letter(
+        house.desk, house.writing, letter_id, asker.organisation, as_printed_now
+    )
+    headers = {
+        "Content-Disposition": f'attachment; filename="{letter_id}.pdf"',
+        "Letter-Document": document.value,
+    }
+    return Pdf(printed, headers=headers)
+
+
+@routes.post("/{letter_id}/sent", response_model=SendingReceipt, responses=COMMANDS)
+def record_a_sending(letter_id: Id, body: Sending, errand: Protection, house: TheHouse) -> Response:
+    """The letter went out: it is kept as it reads now, dated that day. Record it on the day you print it."""
+    posting = Posting(body.sent_on, body.channel)
+    return errand.tell(lambda desk, ask: letters.record_sent(desk, house.writing, ask, letter_id, posting))
+
+
+@routes.post("/{letter_id}/deferral", response_model=DeferralReceipt, responses=COMMANDS)
+def defer_a_letter(letter_id: Id, body: LetterDeferral, errand: Protection) -> Response:
+    """The letter waits, for a reason, until a day on which that is reviewed: within six months."""
+    return errand.tell(
+        lambda desk, ask: letters.defer_letter(desk, ask, letter_id, body.reason, body.review_on)
+    )

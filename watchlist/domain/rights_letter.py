@@ -1,0 +1,292 @@
+"""What the rights desk writes: access, refusal, acceptance, extension, the lifting of a restriction (P1-P5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+from watchlist.domain.access_tables import tables_of
+from watchlist.domain.correspondence import Template
+from watchlist.domain.letter import (
+    Contacts,
+    Heading,
+    Letter,
+    Section,
+    complaint_section,
+    how_to_write,
+    in_french,
+    letter,
+)
+
+
+class RequestKind(StrEnum):
+    """P1: what a person may ask for."""
+
+    ACCESS = "access"
+    RECTIFICATION = "rectification"
+    ERASURE = "erasure"
+    RESTRICTION = "restriction"
+    OBJECTION = "objection"
+    PORTABILITY = "portability"
+    DIRECTIVES = "directives"
+
+
+class Request(Struct, frozen=True):
+    """What was asked, and when it was received."""
+
+    kind: RequestKind
+    received_on: date
+
+
+class Deferred(Struct, frozen=True):
+    """P3: a part of an access answer that waits: which, why, and until it is looked at again."""
+
+    part: str
+    reason: str
+    review_on: date
+
+
+ASKED = {
+    RequestKind.ACCESS: "d'accès à vos données",
+    RequestKind.RECTIFICATION: "de rectification de vos données",
+    RequestKind.ERASURE: "d'effacement de vos données",
+    RequestKind.RESTRICTION: "de limitation du traitement de vos données",
+    RequestKind.OBJECTION: "d'opposition au traitement de vos données",
+    RequestKind.PORTABILITY: "de portabilité de vos données",
+    RequestKind.DIRECTIVES: "relative aux directives sur le sort des données après le décès",
+}
+
+ARTICLES = {
+    RequestKind.ACCESS: "article 15 du règlement général sur la protection des données (RGPD)",
+    RequestKind.RECTIFICATION: "article 16 du règlement général sur la protection des données (RGPD)",
+    RequestKind.ERASURE: "article 17 du règlement général sur la protection des données (RGPD)",
+    RequestKind.RESTRICTION: "article 18 du règlement général sur la protection des données (RGPD)",
+    RequestKind.OBJECTION: "article 21 du règlement général sur la protection des données (RGPD)",
+    RequestKind.PORTABILITY: "article 20 du règlement général sur la protection des données (RGPD)",
+    RequestKind.DIRECTIVES: "article 85 de la loi du 6 janvier 1978",
+}
+
+PORTABILITY_REFUSED = (
+    "Le droit à la portabilité n'existe que pour les données que vous avez fournies vous-même et qui "
+    "sont traitées avec "
+    "votre consentement ou pour un contrat. Les données de ce registre sont traitées sur un autre fondement, l'intérêt "
+    "légitime des organismes assureurs à se protéger contre la fraude présumée. Ce droit ne s'y applique donc pas."
+)
+"""P4: the one reason, the same for everybody."""
+
+GRANTED = {
+    RequestKind.RECTIFICATION: (
+        "Vos données sont corrigées",
+        (
+            "Les données que vous signaliez ont été corrigées. Les recherches se font désormais avec les "
+            "données corrigées."
+        ),
+        "Les organismes auxquels des données inexactes avaient été communiquées sont avertis de la correction.",
+    ),
+    RequestKind.ERASURE: (
+        "Vos données sont effacées",
+        "Les données qui vous concernent ont été effacées. Nous ne pouvons plus les lire, et aucune recherche ne les "
+        "retrouve. Il ne subsiste que des dates et des numéros de gestion qui ne permettent pas de vous identifier.",
+        "Les copies de sauvegarde deviennent illisibles au plus tard à l'expiration des sauvegardes des clés. Les "
+        "organismes auxquels ces données avaient été communiquées sont avertis.",
+    ),
+    RequestKind.OBJECTION: (
+        "Votre opposition est acceptée",
+        "Nous avons accepté votre opposition : votre nom ne figure plus sur la liste des fraudes présumées.",
+        "Les organismes auxquels il avait été répondu que votre nom y figurait sont avertis que ce n'est plus le cas, "
+        "sans que le motif leur soit donné.",
+    ),
+    RequestKind.RESTRICTION: (
+        "Le traitement de vos données est limité",
+        "Vos données sont conservées mais ne sont plus utilisées : si votre nom figure sur la liste des fraudes "
+        "présumées, personne n'en est informé tant que dure cette limitation. La durée de l'inscription continue de "
+        "courir.",
+        "Nous vous écrirons avant de lever cette limitation.",
+    ),
+    RequestKind.DIRECTIVES: (
+        "Vos directives sont enregistrées",
+        "Nous avons enregistré les directives sur le sort des données après le décès, et nous les appliquerons.",
+        "Vous pouvez les modifier ou les retirer à tout moment.",
+    ),
+}
+"""What each accepted request changed: a heading, what was done, and what follows."""
+
+CONTESTED_FACTS = (
+    "Les faits à l'origine d'un dossier restent présumés : rien de ce qui précède ne préjuge d'une "
+    "décision de justice, et "
+    "vous bénéficiez de la présomption d'innocence."
+)
+
+
+def access_answer(
+    heading: Heading,
+    request: Request,
+    export: Mapping[str, Any],
+    deferred: tuple[Deferred, ...] = (),
+    reason: str | None = None,
+) -> Letter:
+    """P3: everything held, as readable tables; what waits is said, with why and until when."""
+    held = "Vous trouverez ci-après toutes les données que nous détenons à votre sujet, archives comprises."
+    if deferred:
+        held = (
+            "Vous trouverez ci-après les données que nous détenons à votre sujet, archives comprises, sauf les parties "
+            "indiquées sous « Ce qui vous sera communiqué plus tard »."
+        )
+    told = (held, _NOT_INCLUDED, *((reason,) if reason else ()))
+    return letter(
+        Template.ACCESS_1,
+        heading,
+        "Réponse à votre demande d'accès à vos données",
+        _opening(request),
+        _summary(request, "acceptée" if not deferred else "acceptée en partie"),
+        (
+            Section("Notre réponse", (*told, CONTESTED_FACTS)),
+            *_deferred_section(deferred),
+            *tables_of(export),
+            *_end(heading.contacts),
+        ),
+    )
+
+
+def refusal(heading: Heading, request: Request, reason: str | None = None) -> Letter:
+    """Refused, with the reason; portability always with the same (P4)."""
+    why = PORTABILITY_REFUSED if request.kind is RequestKind.PORTABILITY else reason
+    if not why:
+        raise ValueError("a refusal says its reason")
+    return letter(
+        Template.REFUSAL_1,
+        heading,
+        f"Réponse à votre demande {ASKED[request.kind]}",
+        _opening(request),
+        _summary(request, "refusée"),
+        (
+            Section(
+                "Notre réponse",
+                (
+                    (
+                        f"Nous ne pouvons pas donner suite à votre demande ({ARTICLES[request.kind]}), "
+                        "pour la raison suivante."
+                    ),
+                    why,
+                    CONTESTED_FACTS,
+                ),
+            ),
+            *_end(heading.contacts),
+        ),
+    )
+
+
+def grant(heading: Heading, request: Request, reason: str | None = None) -> Letter:
+    """Accepted: what was done, and what follows from it."""
+    headline, done, follows = GRANTED[request.kind]
+    return letter(
+        Template.GRANT_1,
+        heading,
+        f"Réponse à votre demande {ASKED[request.kind]}",
+        _opening(request),
+        _summary(request, "acceptée"),
+        (
+            Section(headline, (done, *((reason,) if reason else ()), follows, CONTESTED_FACTS)),
+            *_end(heading.contacts),
+        ),
+    )
+
+
+def extension(heading: Heading, request: Request, reason: str, due_on: date) -> Letter:
+    """P1: two more months, reasoned, told within the first."""
+    return letter(
+        Template.EXTENSION_1,
+        heading,
+        f"Votre demande {ASKED[request.kind]} : délai de réponse",
+        _opening(request),
+        (*_summary(request, "en cours d'examen"), ("Réponse au plus tard le", in_french(due_on))),
+        (
+            Section(
+                "Pourquoi ce délai",
+                (
+                    "Nous avons besoin de plus d'un mois pour vous répondre (article 12, paragraphe 3, du règlement "
+                    "général sur la protection des données), pour la raison suivante.",
+                    reason,
+                    (
+                        f"Vous recevrez notre réponse au plus tard le {in_french(due_on)}. Vous n'avez "
+                        "rien à faire d'ici là."
+                    ),
+                    *_WHILE_CONTESTED.get(request.kind, ()),
+                    CONTESTED_FACTS,
+                ),
+            ),
+            *_end(heading.contacts),
+        ),
+    )
+
+
+def restriction_to_be_lifted(heading: Heading, request: Request, reason: str, lifted_on: date) -> Letter:
+    """P2: the person is told before a restriction is lifted."""
+    return letter(
+        Template.LIFTING_1,
+        heading,
+        "Fin prochaine de la limitation du traitement de vos données",
+        (
+            f"À la suite de votre demande {ASKED[request.kind]}, reçue le {in_french(request.received_on)}, le "
+            "traitement de vos données avait été limité : si votre nom figure sur la liste des fraudes présumées, "
+            "personne n'en était informé.",
+        ),
+        (
+            ("Votre demande", f"reçue le {in_french(request.received_on)}"),
+            ("Fin de la limitation", in_french(lifted_on)),
+        ),
+        (
+            Section(
+                "Ce qui va changer",
+                (
+                    f"Cette limitation sera levée le {in_french(lifted_on)}, pour la raison suivante.",
+                    reason,
+                    "À partir de ce jour, si une inscription est encore en cours, les organismes qui "
+                    "interrogent la liste "
+                    "apprendront de nouveau que votre nom y figure. Une inscription qui a pris fin "
+                    "entre-temps ne revit pas.",
+                    CONTESTED_FACTS,
+                ),
+            ),
+            *_end(heading.contacts),
+        ),
+    )
+
+
+_NOT_INCLUDED = (
+    "N'y figurent ni les données d'autres personnes, ni les noms des personnes qui travaillent sur ces dossiers. Les "
+    "heures sont celles de Paris."
+)
+_UNTIL_THEN = "D'ici là, l'inscription contestée n'est communiquée à personne."
+_WHILE_CONTESTED = {
+    RequestKind.OBJECTION: (_UNTIL_THEN,),
+    RequestKind.RECTIFICATION: (_UNTIL_THEN,),
+    RequestKind.RESTRICTION: (_UNTIL_THEN,),
+}
+
+
+def _opening(request: Request) -> tuple[str, ...]:
+    received = in_french(request.received_on)
+    return (f"Nous avons reçu le {received} votre demande {ASKED[request.kind]}.",)
+
+
+def _summary(request: Request, decision: str) -> tuple[tuple[str, str], ...]:
+    return ("Votre demande", f"reçue le {in_french(request.received_on)}"), ("Notre réponse", decision)
+
+
+def _deferred_section(deferred: tuple[Deferred, ...]) -> tuple[Section, ...]:
+    if not deferred:
+        return ()
+    items = tuple(
+        f"{one.part} : {one.reason} Nous réexaminerons ce report le {in_french(one.review_on)}."
+        for one in deferred
+    )
+    return (Section("Ce qui vous sera communiqué plus tard", (), items),)
+
+
+def _end(contacts: Contacts) -> tuple[Section, ...]:
+    return Section("Pour nous écrire", how_to_write(contacts)), complaint_section()
