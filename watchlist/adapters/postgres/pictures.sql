@@ -101,14 +101,22 @@ FROM subject_tokens t JOIN subjects s USING (subject_id)
 WHERE t.digest = ANY(%(digests)s) AND t.organisation = %(organisation)s
 GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT %(limit)s
 
+-- name: deadlines_of_a_kind
+-- what of one kind falls due until an instant, in the order of its index; what has no end yet is not due
+(SELECT * FROM {view}
+ WHERE due_at <= %(until)s AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
+   AND (due_at, id, kind) > (%(due_at)s, %(id)s, %(kind)s)
+ ORDER BY due_at, id LIMIT %(limit)s)
+
 -- name: deadlines
--- what falls due until an instant; what has no end yet is not due
-SELECT * FROM deadlines
-WHERE due_at <= %(until)s AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
-  AND (due_at, kind, case_id, coalesce(inscription_id, '00000000-0000-0000-0000-000000000000'))
-      > (%(due_at)s, %(kind)s, %(case_id)s, %(inscription_id)s)
-ORDER BY due_at, kind, case_id, coalesce(inscription_id, '00000000-0000-0000-0000-000000000000')
-LIMIT %(limit)s
+SELECT * FROM ({kinds}) AS due ORDER BY due_at, id, kind LIMIT %(limit)s
+
+-- name: deadlines_counted_of_a_kind
+-- what of one kind is overdue at an instant, and what a procedure holds past its day
+SELECT {kind} AS kind,
+       count(*) FILTER (WHERE due_at <= %(at)s AND held_by = '{}') AS late,
+       count(*) FILTER (WHERE due_at <= %(at)s AND held_by <> '{}') AS held
+FROM {view} WHERE due_at <= %(at)s
 
 -- name: events
 -- the log as it is recorded, by position
