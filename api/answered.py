@@ -18,6 +18,7 @@ from watchlist.domain.inscription import DelistingGround, Ground, State
 from watchlist.domain.operator import Role as OperatorRole
 from watchlist.domain.procedure import Kind, Outcome
 from watchlist.domain.rights_request import RequestState, Right
+from watchlist.domain.schedule import DeadlineKind
 from watchlist.domain.subject import Role, SubjectKind
 
 StateNow = Literal["proposed", "active", "ended", "rejected", "withdrawn", "delisted"]
@@ -403,12 +404,23 @@ class DeferralReceipt(Receipt):
 # Deadlines ------------------------------------------------------------------------------------
 
 
+class Said(Answered):
+    """A sentence for people, in both languages."""
+
+    fr: str
+    en: str
+
+
 class Deadline(Answered):
-    kind: Literal["alert_purge", "case_inactive", "case_purge", "delisting", "letter", "death_review"]
+    kind: DeadlineKind
+    rule: str = Field(description="the mark of the rule it follows from", examples=["L1"])
+    done_by: Literal["machine", "person"] = Field(description="whether the sweep does it, or somebody has to")
+    what: Said
+    id: Id = Field(description="of what is due: a case, an inscription, a letter, a request or a subject")
     organisation: str = Field(examples=["GRPM"])
     due_on: Day = Field(description="the last day, in Paris")
     overdue: bool
-    case_id: Id
+    case_id: UUID | None
     inscription_id: UUID | None
     subject_id: UUID | None
     held_by: list[UUID]

@@ -243,6 +243,10 @@ class Registry(Protocol):
         """The closed cases whose data may be kept no longer, oldest first (C2)."""
         ...
 
+    def due_requested_erasures(self, limit: int) -> list[UUID]:
+        """The requests whose erasure was granted and answered, and not decided on yet."""
+        ...
+
     def due_subjects(self, at: datetime, limit: int) -> list[UUID]:
         """The subjects that no case retains any more, oldest first (P6)."""
         ...

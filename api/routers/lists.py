@@ -16,10 +16,11 @@ from api.operator import Asker, Reader, allowed
 from api.paging import Pages
 from api.problems import invalid
 from api.routes import LISTS, router
-from watchlist.adapters.postgres.pictures import FIRST, FIRST_DUE, Due
+from watchlist.adapters.postgres.pictures import FIRST_DUE, Due
 from watchlist.domain import periods
 from watchlist.domain.operator import Role
 from watchlist.domain.refusals import RoleNotAllowed
+from watchlist.domain.schedule import SCHEDULE, DeadlineKind
 
 routes = router("list")
 
@@ -70,22 +71,25 @@ def list_deadlines(
 
 
 def _place(row: dict[str, Any]) -> str:
-    return "|".join(
-        (row["due_at"].isoformat(), row["kind"], str(row["case_id"]), str(row["inscription_id"] or FIRST))
-    )
+    return "|".join((row["due_at"].isoformat(), str(row["id"]), row["kind"]))
 
 
 def _due_after(place: str | None) -> Due:
     if place is None:
         return FIRST_DUE
-    due_at, kind, case_id, inscription_id = place.split("|")
-    return datetime.fromisoformat(due_at), kind, UUID(case_id), UUID(inscription_id)
+    due_at, id, kind = place.split("|")
+    return datetime.fromisoformat(due_at), UUID(id), kind
 
 
 def _shown(row: dict[str, Any], now: datetime) -> dict[str, Any]:
+    duty = SCHEDULE[DeadlineKind(row["kind"])]
     # What is due at 00:00 had the whole day before: that is its last day.
     return {
         "kind": row["kind"],
+        "rule": duty.rule,
+        "done_by": "machine" if duty.by_machine else "person",
+        "what": {"fr": duty.fr, "en": duty.en},
+        "id": row["id"],
         "organisation": row["organisation"],
         "due_on": periods.civil_date(row["due_at"] - timedelta(microseconds=1)),
         "overdue": row["due_at"] <= now and not row["held_by"],

@@ -229,7 +229,7 @@ def test_an_import_goes_with_the_last_of_its_cases(register: Story) -> None:
 def test_what_will_be_erased_is_a_deadline(register: Story) -> None:
     alone, named = register.subject(), register.subject(a_person("Durand", "Zoé"))
     register.case(named)
-    (row,) = register.rows("SELECT * FROM erasure_deadlines")
+    (row,) = register.rows("SELECT * FROM deadlines WHERE kind = 'subject_erasure'")
     assert (row["kind"], row["id"], row["subject_id"], row["due_at"]) == (
         "subject_erasure",
         alone,

@@ -77,7 +77,12 @@ def said(story: Story, letter: UUID) -> str:
 
 
 def deadlines(story: Story) -> dict[str, dict[str, object]]:
-    return {row["kind"]: row for row in story.rows("SELECT * FROM letters_deadlines")}
+    return {
+        row["kind"]: row
+        for row in story.rows(
+            "SELECT * FROM deadlines WHERE kind IN ('letter', 'delisting_letter', 'hold_review')"
+        )
+    }
 
 
 def states(story: Story) -> dict[UUID, str]:

@@ -63,6 +63,14 @@ def erase_subject(desk: Desk, ask: Ask, subject_id: UUID, request_id: UUID | Non
     return receipt
 
 
+def require_erasable(desk: Desk, work: Work, subject_id: UUID) -> None:
+    """P6: refused as `erase_subject` would refuse, before anybody is told that it is done."""
+    subject = desk.subject(subject_id, work.act.organisation)
+    if not subject.is_erasing:
+        group = _group(desk, subject)
+        _require_erasable(desk, work, subject, group, _cases_about(desk, group))
+
+
 def _require_erasable(
     desk: Desk, work: Work, subject: Subject, group: Sequence[Subject], cases: Sequence[Case]
 ) -> None:
@@ -92,7 +100,10 @@ def erase_unretained(desk: Desk, subject_ids: Sequence[UUID]) -> int:
         found = [s for s in desk.log.load(subject_ids).values() if isinstance(s, Subject)]
         groups = _groups(desk, found)
         purged = _purged(desk, groups)
-        due = [group for group in groups if _is_due(work, group, purged)]
+        asked_for = desk.registry.has_open_request([one.id for group in groups for one in group])
+        due = [
+            group for group in groups if _is_due(work, group, purged, asked_for and _has_request(desk, group))
+        ]
         left = [group for group in groups if group[0].is_erasing and not group[0].is_erased]
         counted, everybody = len(due) + len(left), [one for group in due for one in group]
         for one in everybody:
@@ -106,12 +117,18 @@ def erase_unretained(desk: Desk, subject_ids: Sequence[UUID]) -> int:
     return counted
 
 
-def _is_due(work: Work, group: Sequence[Subject], purged: dict[UUID, list[datetime | None]]) -> bool:
+def _has_request(desk: Desk, group: Sequence[Subject]) -> bool:
+    return desk.registry.has_open_request([one.id for one in group])
+
+
+def _is_due(
+    work: Work, group: Sequence[Subject], purged: dict[UUID, list[datetime | None]], open_requests: bool
+) -> bool:
     subject = group[0]
     if subject.is_erasing or subject.merged_into is not None:
         return False
     registered_on = max(periods.civil_date(one.registered_at) for one in group)
-    ends = subject_data_end_at(registered_on, purged.get(subject.id, []))
+    ends = subject_data_end_at(registered_on, purged.get(subject.id, []), open_requests)
     return ends <= work.act.at
 
 

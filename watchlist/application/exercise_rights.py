@@ -7,7 +7,7 @@ can still be decided and answered, without its texts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,11 +16,13 @@ import msgspec
 
 from watchlist.application.contest import contest_entries, every_case_of
 from watchlist.application.desk import Desk
+from watchlist.application.erase import erase_subject, require_erasable
+from watchlist.application.ordered_id import ordered_id
 from watchlist.application.receipt import Decided, Receipt, decided
 from watchlist.application.work import Ask, Erased, Work
 from watchlist.domain import periods
 from watchlist.domain import rights_request as rules
-from watchlist.domain.aggregate import Aggregate
+from watchlist.domain.aggregate import SCHEDULER, Aggregate
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.refusals import NoSuchSubject
 from watchlist.domain.rights_request import Decision, Deferral, Right, RightsRequest
@@ -54,7 +56,7 @@ def receive_request(desk: Desk, ask: Ask, received: Received) -> Receipt:
     def decide(work: Work) -> Decided:
         subject = desk.subject(received.subject_id, ask.organisation, "subject_id")
         subject.require_itself("subject_id")
-        _require_not_erased(desk, subject)
+        _require_not_erased(subject)
         given = received.directives is not None
         rules.require_directives(received.kind, given, subject.is_deceased)
         request = RightsRequest.receive(
@@ -102,6 +104,7 @@ def decide_request(
         request.require_decidable(granted, bool(deferred))
         if request.kind is not Right.PORTABILITY:
             rules.require_reason(reason)
+        _require_erasable(desk, work, request, granted)
         group = _group(desk, request)
         if granted and request.kind is Right.RECTIFICATION:
             _require_rectified(request, group)
@@ -130,6 +133,7 @@ def answer_request(
     def decide(work: Work) -> Decided:
         request = _request(desk, ask, request_id)
         told = told_on or periods.civil_date(work.act.at)
+        _require_erasable(desk, work, request, request.is_granted)
         restricted = request.contests
         request.answer_to(work.act, told, _sealed(work, request, VaultField.REQUEST_ANSWER, text))
         changed = _release(desk, work, request) if restricted and not request.contests else []
@@ -168,11 +172,26 @@ def lift_requested_restriction(desk: Desk, ask: Ask, request_id: UUID, reason: s
     return desk.carry_out(ask, decide)
 
 
-def _carry_out_granted(desk: Desk, ask: Ask, request: RightsRequest) -> None:
-    """P6: what is done once the person was told that a request is granted, in a command of its own.
+def carry_out_erasure(desk: Desk, request_id: UUID) -> None:
+    """P6: the erasure that was granted and answered, when a crash came between the two; by nobody's command."""
+    request = desk.log.load([request_id])[request_id]
+    assert isinstance(request, RightsRequest)
+    _carry_out_granted(desk, Ask(SCHEDULER, request.organisation), request)
 
-    The erasure of a granted erasure begins here: after the answer, whose texts go with it.
+
+def _carry_out_granted(desk: Desk, ask: Ask, request: RightsRequest) -> None:
+    """P6: a granted erasure, once the person was told, in commands of its own: the answer's texts go with it.
+
+    Killed in between, the sweep carries it out.
     """
+    if request.kind is Right.ERASURE:
+        erase_subject(desk, replace(ask, command_id=ordered_id()), _group(desk, request)[-1].id, request.id)
+
+
+def _require_erasable(desk: Desk, work: Work, request: RightsRequest, granted: bool) -> None:
+    """Nobody is told of an erasure that cannot be carried out."""
+    if granted and request.kind is Right.ERASURE:
+        require_erasable(desk, work, _group(desk, request)[-1].id)
 
 
 # Fetched --------------------------------------------------------------------------------------
@@ -193,8 +212,8 @@ def _group(desk: Desk, request: RightsRequest) -> list[Subject]:
     return [subject, desk.subject(subject.merged_into, request.organisation)]
 
 
-def _require_not_erased(desk: Desk, subject: Subject) -> None:
-    if subject.id not in desk.keyring.keys([subject.id]):
+def _require_not_erased(subject: Subject) -> None:
+    if subject.is_erasing:
         raise NoSuchSubject("subject_id")
 
 

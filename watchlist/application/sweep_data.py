@@ -9,6 +9,7 @@ from uuid import UUID
 
 from watchlist.application.desk import Desk
 from watchlist.application.erase import erase_unretained
+from watchlist.application.exercise_rights import carry_out_erasure
 from watchlist.application.forget import by_nobody, forget, replace_organisation
 from watchlist.application.receipt import Decided, Receipt, decided
 from watchlist.application.work import Work
@@ -57,6 +58,7 @@ class DataSweep:
         self._each(lambda n: registry.due_cases(now(), n), lambda ids: close(self.desk, ids, Case.expire))
         self._each(registry.due_purges, self._purge)
         self._each(registry.erasing_subjects, lambda ids: self._count("subjects", forget(self.desk, ids)))
+        self._each(registry.due_requested_erasures, self._erase_requested)
         self._each(lambda n: registry.due_subjects(now(), n), self._erase)
         self._each(registry.due_imports, lambda ids: self._count("imports", forget(self.desk, ids)))
 
@@ -103,6 +105,12 @@ class DataSweep:
         erased = erase_unretained(self.desk, ids)
         self.purged.subjects += erased
         return erased
+
+    def _erase_requested(self, ids: Sequence[UUID]) -> int:
+        for id in ids:
+            carry_out_erasure(self.desk, id)
+            self.purged.subjects += 1
+        return len(ids)
 
     def _count(self, what: str, done: Sequence[object]) -> int:
         setattr(self.purged, what, getattr(self.purged, what) + len(done))

@@ -13,10 +13,10 @@ from psycopg.rows import dict_row
 
 from watchlist.adapters.postgres import migrate as migrations
 from watchlist.application.erasures import standing_of_erasures
-from watchlist.application.sweep import due
 from watchlist.bootstrap import House, database, open_house
 from watchlist.cli.terminal import tell
 from watchlist.domain.refusals import Refusal
+from watchlist.domain.schedule import SCHEDULE
 from watchlist.settings import Settings
 
 LATE = timedelta(minutes=10)
@@ -112,19 +112,25 @@ def _examined(house: House) -> list[Finding]:
         ).fetchone()
     assert row is not None
     skew = abs((row["now"] - house.clock.now()).total_seconds())
-    now = house.clock.now()
-    late = due(house.desk, now - LATE)
     return [
         Finding(
             "database", True, f"PostgreSQL {row['version']}, log at position {house.register.position()}"
         ),
         Finding("clock", skew <= 2, f"{skew:.3f} s off the database's"),
         Finding("migrations", True, f"{len(migrations.migrations())} applied, none missing"),
-        Finding("delistings", not late.delisted, f"{late.delisted} due for more than {LATE}"),
-        Finding("alert purges", not late.alerts_purged, f"{late.alerts_purged} due for more than {LATE}"),
-        Finding("case purges", not late.cases_purged, f"{late.cases_purged} due for more than {LATE}"),
-        Finding(
-            "subject erasures", not late.subjects_erased, f"{late.subjects_erased} due for more than {LATE}"
-        ),
+        *_deadlines(house),
         _erasures(house),
     ]
+
+
+def _deadlines(house: House) -> list[Finding]:
+    """Everything that falls due: what the sweep does may wait for it a little, what a person does is late at once."""
+    now = house.clock.now()
+    at_once = {row["kind"]: row for row in house.pictures.deadlines_counted(now)}
+    by_now = {row["kind"]: row for row in house.pictures.deadlines_counted(now - LATE)}
+    findings = []
+    for kind, duty in SCHEDULE.items():
+        late = (by_now if duty.by_machine else at_once)[kind]["late"]
+        said = f"{late} late, {at_once[kind]['held']} held past their day ({duty.rule})"
+        findings.append(Finding(kind.replace("_", " "), not late, said))
+    return findings

@@ -316,6 +316,26 @@ RECORD: tuple[Held, ...] = (
         Recipients.LISTED,
     ),
     Held(
+        "kind, state, received_on, due_on",
+        "picture of a person's request",
+        "rights_requests",
+        Key.CLEAR,
+        *_RIGHTS,
+        Persons.SUBJECTS,
+        SKELETON,
+        Recipients.OWNER,
+    ),
+    Held(
+        "kind, deferred_to, sent_on, channel, template",
+        "picture of a letter",
+        "letters",
+        Key.CLEAR,
+        *_RIGHTS,
+        Persons.SUBJECTS,
+        SKELETON,
+        Recipients.OWNER,
+    ),
+    Held(
         "term, dates, restricted",
         "the list as of any instant",
         "inscription_history",
@@ -370,7 +390,7 @@ RECORD: tuple[Held, ...] = (
     ),
 )
 
-NOBODYS = frozenset({"vault", "data_keys", "lookup_keys", "organisations"})
+NOBODYS = frozenset({"vault", "data_keys", "lookup_keys", "organisations", "erasures", "letters_to_paint"})
 """Tables that hold nothing of a person by themselves: the vault's rows are told field by field; keys are keys."""
 
 HEADER = ("what", "name", "where", "under which key", "purpose", "legal basis", "whose", "kept", "recipients")

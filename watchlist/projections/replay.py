@@ -139,7 +139,7 @@ class Replay:
     def _subject_rows(self) -> Iterator[dict[str, Any]]:
         purged: dict[UUID, list[datetime | None]] = {}
         for case in self.cases():
-            for subject_id in case.subjects_now():
+            for subject_id in {*case.subjects_now(), *case.victims_then_and_now()}:
                 purged.setdefault(subject_id, []).append(case.purged_at)
         for subject in self.subjects():
             group = [subject, *(self._subject(id) for id in subject.absorbed)]

@@ -27,6 +27,7 @@ NAMES_OTHERS = (
     of_case.AlertRaised,
     of_case.CaseImported,
     of_case.SubjectAdded,
+    of_case.VictimRecorded,
     of_case.SubjectDetached,
     of_case.SubjectFollowed,
     of_case.CaseDataPurged,
@@ -62,7 +63,7 @@ def _retained(touched: dict[UUID, Aggregate], events: Sequence[Event]) -> dict[U
         if isinstance(event, STANDS_OTHERWISE):
             found[aggregate.id] = None
         elif isinstance(event, NAMES_OTHERS) and isinstance(aggregate, Case):
-            found.update(dict.fromkeys(aggregate.subjects_now()))
+            found.update(dict.fromkeys([*aggregate.subjects_now(), *aggregate.victims_then_and_now()]))
             if isinstance(event, of_case.SubjectDetached):
                 found[event.subject_id] = None
             elif isinstance(event, of_case.SubjectFollowed):

@@ -14,14 +14,27 @@ from watchlist.adapters.postgres.connections import Connection, borrowed
 from watchlist.adapters.postgres.locks import WRITE_LOCK
 from watchlist.adapters.postgres.migrate import migrations
 from watchlist.adapters.postgres.queries import queries
+from watchlist.domain.schedule import DeadlineKind
 from watchlist.domain.tokens import Token
 from watchlist.ports import FIRST as FIRST
 from watchlist.ports import CertificateRow
 
 SQL = queries("pictures.sql")
-Due = tuple[datetime, str, UUID, UUID]
-"""A deadline's place among them: instant, kind, case, inscription (FIRST when it has none)."""
-FIRST_DUE: Due = (datetime.min.replace(tzinfo=UTC), "", FIRST, FIRST)
+Due = tuple[datetime, UUID, str]
+"""A deadline's place among them: instant, id of what is due, kind."""
+FIRST_DUE: Due = (datetime.min.replace(tzinfo=UTC), FIRST, "")
+
+
+def _for_each_kind(name: str) -> bytes:
+    """That query on the view of every kind of deadline, united."""
+    return b" UNION ALL ".join(
+        SQL[name].replace(b"{view}", b"due_%b" % kind.encode()).replace(b"{kind}", b"'%b'" % kind.encode())
+        for kind in DeadlineKind
+    )
+
+
+DEADLINES = SQL["deadlines"].replace(b"{kinds}", _for_each_kind("deadlines_of_a_kind"))
+DEADLINES_COUNTED = _for_each_kind("deadlines_counted_of_a_kind")
 
 
 class Pictures:
@@ -71,6 +84,9 @@ class Pictures:
 
     def due_cases(self, at: datetime, limit: int) -> list[UUID]:
         return self._ids("due_cases", at, limit)
+
+    def due_requested_erasures(self, limit: int) -> list[UUID]:
+        return self._ids("due_requested_erasures", limit)
 
     def due_subjects(self, at: datetime, limit: int) -> list[UUID]:
         return self._ids("due_subjects", at, limit)
@@ -213,19 +229,17 @@ class Pictures:
         self, organisation: str | None, until: datetime, after: Due = FIRST_DUE, limit: int = 100
     ) -> list[DictRow]:
         """What falls due until that instant, soonest first, from behind `after` on."""
-        due_at, kind, case_id, inscription_id = after
-        return self.rows(
-            "deadlines",
-            {
-                "organisation": organisation,
-                "until": until,
-                "due_at": due_at,
-                "kind": kind,
-                "case_id": case_id,
-                "inscription_id": inscription_id,
-                "limit": limit,
-            },
-        )
+        due_at, id, kind = after
+        page = {"organisation": organisation, "until": until, "limit": limit}
+        return self._composed(DEADLINES, page | {"due_at": due_at, "id": id, "kind": kind})
+
+    def deadlines_counted(self, at: datetime) -> list[DictRow]:
+        """By kind: what is overdue at that instant, and what a procedure holds past its day."""
+        return self._composed(DEADLINES_COUNTED, {"at": at})
+
+    def _composed(self, query: bytes, params: dict[str, Any]) -> list[DictRow]:
+        with borrowed(self._pool) as conn:
+            return conn.execute(query, params, prepare=True).fetchall()
 
     def events(self, after: int, until: int, limit: int = 1000) -> list[DictRow]:
         """The log as it is recorded, by position: after, and until inclusive."""

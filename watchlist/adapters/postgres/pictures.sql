@@ -57,7 +57,15 @@ ORDER BY last_active_at LIMIT %b
 SELECT case_id AS id FROM cases WHERE data_end_at <= %b ORDER BY data_end_at LIMIT %b
 
 -- name: due_subjects
-SELECT subject_id AS id FROM subjects WHERE data_end_at <= %b ORDER BY data_end_at, subject_id LIMIT %b
+SELECT subject_id AS id FROM subjects s WHERE data_end_at <= %b
+AND NOT EXISTS (SELECT FROM rights_requests r JOIN subjects o ON o.subject_id = r.subject_id
+                WHERE r.is_open AND coalesce(o.merged_into, o.subject_id) = s.subject_id)
+ORDER BY data_end_at, subject_id LIMIT %b
+
+-- name: due_requested_erasures
+-- granted and answered, and not decided on: a crash came between, or something forbade it
+SELECT r.request_id AS id FROM rights_requests r JOIN subjects s USING (subject_id)
+WHERE r.kind = 'erasure' AND r.granted AND r.state = 'answered' AND NOT s.erasing ORDER BY 1 LIMIT %b
 
 -- name: subjects_left_by
 -- whom nothing would retain, were some cases purged: those retained by none today, and those named by these alone
@@ -87,7 +95,8 @@ LIMIT %b
 
 -- name: naming
 SELECT s.subject_id, c.case_id, c.purged_at
-FROM unnest(%b::uuid[]) AS s (subject_id) JOIN cases c ON c.subject_ids @> ARRAY[s.subject_id]
+FROM unnest(%b::uuid[]) AS s (subject_id)
+JOIN cases c ON c.subject_ids @> ARRAY[s.subject_id] OR c.victim_ids @> ARRAY[s.subject_id]
 
 -- name: forgotten
 SELECT owner AS id FROM erasures WHERE owner = ANY(%b) AND completed_at IS NOT NULL
@@ -190,14 +199,22 @@ FROM subject_tokens t JOIN subjects s USING (subject_id)
 WHERE t.digest = ANY(%(digests)s) AND t.organisation = %(organisation)s
 GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT %(limit)s
 
+-- name: deadlines_of_a_kind
+-- what of one kind falls due until an instant, in the order of its index; what has no end yet is not due
+(SELECT * FROM {view}
+ WHERE due_at <= %(until)s AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
+   AND (due_at, id, kind) > (%(due_at)s, %(id)s, %(kind)s)
+ ORDER BY due_at, id LIMIT %(limit)s)
+
 -- name: deadlines
--- what falls due until an instant; what has no end yet is not due
-SELECT * FROM deadlines
-WHERE due_at <= %(until)s AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
-  AND (due_at, kind, case_id, coalesce(inscription_id, '00000000-0000-0000-0000-000000000000'))
-      > (%(due_at)s, %(kind)s, %(case_id)s, %(inscription_id)s)
-ORDER BY due_at, kind, case_id, coalesce(inscription_id, '00000000-0000-0000-0000-000000000000')
-LIMIT %(limit)s
+SELECT * FROM ({kinds}) AS due ORDER BY due_at, id, kind LIMIT %(limit)s
+
+-- name: deadlines_counted_of_a_kind
+-- what of one kind is overdue at an instant, and what a procedure holds past its day
+SELECT {kind} AS kind,
+       count(*) FILTER (WHERE due_at <= %(at)s AND held_by = '{}') AS late,
+       count(*) FILTER (WHERE due_at <= %(at)s AND held_by <> '{}') AS held
+FROM {view} WHERE due_at <= %(at)s
 
 -- name: events
 -- the log as it is recorded, by position

@@ -83,9 +83,3 @@ CREATE VIEW watchlist.certificates AS
     SELECT owner, kind, organisation, basis, rule, decided_at, completed_at
     FROM watchlist.erasures WHERE kind <> 'text';
 GRANT SELECT ON watchlist.certificates TO watchlist_service;
-
-CREATE VIEW watchlist.erasure_deadlines AS
-    SELECT 'subject_erasure' AS kind, organisation, data_end_at AS due_at, subject_id AS id, NULL::uuid AS case_id,
-           NULL::uuid AS inscription_id, subject_id, '{}'::uuid[] AS held_by
-    FROM watchlist.subjects WHERE data_end_at IS NOT NULL;
-GRANT SELECT ON watchlist.erasure_deadlines TO watchlist_service;

@@ -28,16 +28,6 @@ CREATE INDEX rights_requests_due ON watchlist.rights_requests (due_at) WHERE sta
 CREATE INDEX rights_requests_review ON watchlist.rights_requests (review_at) WHERE review_at IS NOT NULL;
 GRANT SELECT, INSERT, UPDATE ON watchlist.rights_requests TO watchlist_service;
 
--- what is owed to persons, with its last day (P1, P3)
-CREATE VIEW watchlist.rights_deadlines AS
-    SELECT 'rights_request' AS kind, organisation, due_at, request_id AS id, NULL::uuid AS case_id,
-           NULL::uuid AS inscription_id, subject_id, '{}'::uuid[] AS held_by
-    FROM watchlist.rights_requests WHERE state <> 'answered'
-UNION ALL
-    SELECT 'access_deferral', organisation, review_at, request_id, NULL, NULL, subject_id, '{}'
-    FROM watchlist.rights_requests WHERE review_at IS NOT NULL;
-GRANT SELECT ON watchlist.rights_deadlines TO watchlist_service;
-
 -- L10: a victim need not be one of the case's subjects, and a merge has to find the case all the same
 ALTER TABLE watchlist.cases ADD COLUMN victim_ids uuid[] NOT NULL DEFAULT '{}';
 ALTER TABLE watchlist.cases ALTER COLUMN victim_ids DROP DEFAULT;

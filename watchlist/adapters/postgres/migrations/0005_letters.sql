@@ -29,13 +29,3 @@ CREATE TABLE watchlist.letters_to_paint AS
     SELECT DISTINCT case_id FROM watchlist.inscriptions WHERE inscribed_at IS NOT NULL;
 ALTER TABLE watchlist.letters_to_paint ADD PRIMARY KEY (case_id);
 GRANT SELECT, DELETE ON watchlist.letters_to_paint TO watchlist_service;
-
-CREATE VIEW watchlist.letters_deadlines AS
-    SELECT CASE kind WHEN 'inscription' THEN 'letter' ELSE 'delisting_letter' END AS kind, organisation, due_at,
-           letter_id AS id, case_id, inscription_id, subject_id, '{}'::uuid[] AS held_by
-    FROM watchlist.letters WHERE due_at IS NOT NULL
-UNION ALL
-    -- what a procedure holds now, or will when its term elapses; until a year after that there is nothing to review
-    SELECT 'hold_review', organisation, hold_review_due_at, inscription_id, case_id, inscription_id, subject_id, held_by
-    FROM watchlist.inscriptions WHERE hold_review_due_at IS NOT NULL;
-GRANT SELECT ON watchlist.letters_deadlines TO watchlist_service;
