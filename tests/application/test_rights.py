@@ -9,6 +9,7 @@ import pytest
 
 from tests.stories import ANOTHER, BRUNO, RPPS, Story, a_person, a_story, ask, at_once
 from watchlist.application.delist import delist, lift_restriction, restrict
+from watchlist.application.erase import erase_subject
 from watchlist.application.exercise_rights import (
     DeferredPart,
     Received,
@@ -30,6 +31,8 @@ from watchlist.domain import refusals
 from watchlist.domain import rights_request as rules
 from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.rights_request import RequestState, Right
+
+OWED = "(SELECT * FROM deadlines WHERE kind IN ('rights_request', 'access_deferral')) owed"
 
 TODAY = date(2021, 3, 15)
 CHLOE = UUID(int=0xC)
@@ -95,7 +98,7 @@ def test_other_requests_restrict_nothing_before_they_are_granted(story, kind):
 def test_a_request_is_of_somebody_the_organisation_knows_and_who_was_not_erased(story):
     theirs = story.subject(a_person(), ANOTHER)
     erased = story.subject(a_person("Durand"))
-    story.house.keyring.destroy([erased])
+    erase_subject(story.desk, ask(CHLOE), erased)
     for subject_id in (theirs, erased, uuid4()):
         with pytest.raises(refusals.NoSuchSubject):
             receive(story, subject_id)
@@ -298,12 +301,7 @@ def test_a_deferred_part_is_reviewed_and_then_given(story):
         [read_request(story.desk, request_id, "GROUPAMA")["subject_id"]]
     )
     review_deferral(story.desk, ask(CHLOE), request_id, None)
-    assert (
-        story.rows(
-            "SELECT FROM (SELECT * FROM deadlines WHERE kind IN ('rights_request', 'access_deferral')) owed"
-        )
-        == []
-    )
+    assert story.rows("SELECT FROM {OWED}") == []
 
 
 def test_the_same_command_again_has_the_same_answer_and_records_nothing(story):
@@ -495,9 +493,7 @@ def test_what_is_owed_to_persons_is_a_deadline(story):
     two = receive(story, subject_id, Right.ERASURE)
     extend_request(story.desk, ask(CHLOE), two, "complexe", TODAY)
     decide(story, one, True, deferred=(DeferredPart("cases", "enquête", date(2021, 6, 1)),))
-    shown = story.rows(
-        "SELECT * FROM (SELECT * FROM deadlines WHERE kind IN ('rights_request', 'access_deferral')) owed ORDER BY kind, due_at"
-    )
+    shown = story.rows("SELECT * FROM {OWED} ORDER BY kind, due_at")
     assert [(row["kind"], row["id"], row["due_at"]) for row in shown] == [
         ("access_deferral", one, datetime(2021, 6, 1, 22, tzinfo=UTC)),
         ("rights_request", one, datetime(2021, 4, 15, 22, tzinfo=UTC)),
@@ -510,7 +506,7 @@ def test_what_is_owed_to_persons_is_a_deadline(story):
     assert (
         len(
             story.rows(
-                "SELECT FROM (SELECT * FROM deadlines WHERE kind IN ('rights_request', 'access_deferral')) owed WHERE id = %b",
+                "SELECT FROM {OWED} WHERE id = %b",
                 one,
             )
         )

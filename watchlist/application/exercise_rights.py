@@ -55,8 +55,8 @@ def receive_request(desk: Desk, ask: Ask, received: Received) -> Receipt:
 
     def decide(work: Work) -> Decided:
         subject = desk.subject(received.subject_id, ask.organisation, "subject_id")
-        subject.require_itself("subject_id")
         _require_not_erased(subject)
+        subject.require_itself("subject_id")
         given = received.directives is not None
         rules.require_directives(received.kind, given, subject.is_deceased)
         request = RightsRequest.receive(

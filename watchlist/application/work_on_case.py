@@ -58,7 +58,7 @@ def record_victim(
     def decide(work: Work) -> Decided:
         case = desk.case(case_id, ask.organisation, work)
         victim = desk.subject(subject_id, ask.organisation)
-        victim.require_kept("subject_id")
+        victim.require_itself("subject_id")
         work.unchanged.append(victim)
         document = msgspec.json.encode([[identifier.scheme, identifier.value] for identifier in stolen])
         case.record_victim(
