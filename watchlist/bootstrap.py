@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from watchlist.ports import Clock, ErasureJournal
 from watchlist.settings import Settings, decoded_key
 
 POOL_SIZE = 10
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -159,7 +161,8 @@ def open_house(
         journal = FileErasureJournal(settings.journal)
         with build(conninfo, key_of(settings, conninfo), clock, journal=journal) as house:
             house.key_horizon = settings.key_horizon
-            follow_journal(house.desk, progress)
+            if again := follow_journal(house.desk, progress):
+                log.warning("erased again what a restore or a crash had left: %d", again)
             yield house
 
 
