@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ from watchlist.ports import Clock, ErasureJournal
 from watchlist.settings import Settings, decoded_key
 
 POOL_SIZE = 10
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -167,7 +169,8 @@ def open_house(
         key = key_of(settings, conninfo)
         with build(conninfo, key, clock, journal=journal, contacts=settings.contacts) as house:
             house.key_horizon = settings.key_horizon
-            follow_journal(house.desk, progress)
+            if again := follow_journal(house.desk, progress):
+                log.warning("erased again what a restore or a crash had left: %d", again)
             paint_late_letters(house.register, house.pool)
             yield house
 

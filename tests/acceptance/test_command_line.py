@@ -19,7 +19,7 @@ from tests.acceptance.story import hits, rpps, today
 from watchlist.__main__ import main
 
 COMMANDS = (
-    "serve", "migrate", "doctor", "demo", "import", "sweep", "replay", "privacy", "config show",
+    "serve", "migrate", "doctor", "demo", "import", "sweep", "replay", "erase", "privacy", "config show",
     "operator add", "operator leave", "operator list", "key issue", "key list", "key revoke",
 )  # fmt: skip
 HEADER = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from tests.api.conftest import Office
 from watchlist.application.erase import erase_subject
@@ -11,8 +12,6 @@ from watchlist.bootstrap import House
 
 
 def erased(office: Office, house: House, subject: str, organisation: str = "GRPM") -> None:
-    from uuid import UUID
-
     operator = UUID(office.investigator.get("/me").json()["operator_id"])
     erase_subject(house.desk, Ask(operator, organisation), UUID(subject))
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from time import perf_counter
 from uuid import UUID, uuid4
 
 import msgspec
@@ -30,12 +31,14 @@ from tests.stories import (
 )
 from watchlist.adapters.clock import ManualClock
 from watchlist.adapters.erasure_journal import FileErasureJournal
+from watchlist.adapters.postgres.keyring import PostgresKeyring
 from watchlist.application.case_file import read_case, read_subject
 from watchlist.application.case_texts import redact_text, texts_naming
 from watchlist.application.erase import erase_subject
 from watchlist.application.erasures import finish_erasures, read_erasure, read_erasures, standing_of_erasures
 from watchlist.application.follow_journal import follow_journal
 from watchlist.application.import_list import approve_import, submit_import
+from watchlist.application.inscribe import reject
 from watchlist.application.merge_subjects import merge_subjects, split_subjects
 from watchlist.application.open_case import close_case
 from watchlist.application.register_subject import identity_of, record_death, register_subject
@@ -188,15 +191,15 @@ def test_one_subject_that_cannot_be_erased_keeps_no_other(
 ) -> None:
     subjects = [register.subject(a_person("Nom", "Un", rpps(number))) for number in range(4)]
     register.clock.move_to(SIX_MONTHS)
-    destroy = type(register.desk.keyring).destroy
+    destroy = PostgresKeyring.destroy
 
-    def failing(self: object, owners: object) -> int:
-        if subjects[1] in list(owners):  # type: ignore[call-overload]
+    def failing(self: PostgresKeyring, owners: Iterable[UUID]) -> int:
+        if subjects[1] in (wanted := list(owners)):
             raise RuntimeError("broken")
-        return destroy(self, owners)  # type: ignore[arg-type]
+        return destroy(self, wanted)
 
     with monkeypatch.context() as broken:
-        broken.setattr(type(register.desk.keyring), "destroy", failing)
+        broken.setattr(PostgresKeyring, "destroy", failing)
         assert sweep(register.desk).failed == [subjects[1]]
     assert is_gone(register, subjects[0], *subjects[2:])
     assert register.desk.subject(subjects[1], ORGANISATION).is_erasing
@@ -389,8 +392,6 @@ def test_texts_that_the_file_does_not_show_are_searched_too(register: Story) -> 
     gone, case = shared_case(register)
     register.open_procedure(case, *register.desk.case(case, ORGANISATION).subject_ids[1:])
     entry = register.propose(case, gone).id
-    from watchlist.application.inscribe import reject
-
     reject(register.desk, ask(UUID(int=0xB)), entry, "Anne Lefèvre est une homonyme")
     with pytest.raises(refusals.TextsNameTheSubject) as refused:
         erase_subject(register.desk, ask(), gone)
@@ -481,20 +482,22 @@ def test_a_command_at_the_same_time_as_an_erasure_is_recorded_before_it_or_refus
     for number in range(12):
         subject = register.subject(a_person("Nom", "Un", rpps(number)))
         case = register.case(subject)
-        erased, *others = at_once(
-            [
-                lambda: erase_subject(register.desk, ask(), subject),  # noqa: B023
-                lambda: register.alert(subject),  # noqa: B023
-                lambda: add_note(register.desk, ask(), case, "une note"),  # noqa: B023
-                lambda: record_death(register.desk, ask(), subject, BIRTH),  # noqa: B023
-                lambda: register.propose(case, subject),  # noqa: B023
-            ]
-        )
+        erased, *others = at_once(_at_the_same_time(register, subject, case))
         assert not isinstance(erased, Exception), erased
         assert all(isinstance(o, refusals.Conflict | Erased) or not isinstance(o, Exception) for o in others)
         named = register.desk.registry.naming([subject])
         assert all(purged_at is not None for _, _, purged_at in named)
         assert is_gone(register, subject, case)
+
+
+def _at_the_same_time(register: Story, subject: UUID, case: UUID) -> list[Callable[[], object]]:
+    return [
+        lambda: erase_subject(register.desk, ask(), subject),
+        lambda: register.alert(subject),
+        lambda: add_note(register.desk, ask(), case, "une note"),
+        lambda: record_death(register.desk, ask(), subject, BIRTH),
+        lambda: register.propose(case, subject),
+    ]
 
 
 def test_a_subject_named_by_a_new_case_while_the_sweep_decides_is_retained(register: Story) -> None:
@@ -646,8 +649,6 @@ def test_registering_and_listing_killed_before_any_record_leaves_nothing_half_do
 
 
 def test_a_thousand_subjects_are_erased_in_a_few_seconds(register: Story) -> None:
-    from time import perf_counter
-
     for number in range(1000):
         register_subject(
             register.desk, ask(ANNE), Role.HEALTH_PROFESSIONAL, a_person(f"Nom{number}", "Un", rpps(number))

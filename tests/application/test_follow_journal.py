@@ -10,10 +10,12 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from tests.application.test_erase import differences, found, is_gone
 from tests.stories import MASTER, MONDAY, ORGANISATION, RPPS, Story, a_person, ask
 from watchlist.adapters.clock import ManualClock
+from watchlist.adapters.embedded_postgres import SUPERUSER
 from watchlist.adapters.erasure_journal import FileErasureJournal
 from watchlist.application.case_file import read_case
 from watchlist.application.case_texts import redact_text
@@ -61,10 +63,6 @@ def _place(table: str) -> list[str]:
 
 @pytest.fixture
 def superuser_url(database_url: str) -> str:
-    from psycopg.conninfo import make_conninfo
-
-    from watchlist.adapters.embedded_postgres import SUPERUSER
-
     return make_conninfo(database_url, user=SUPERUSER) if "watchlist_owner" in database_url else database_url
 
 

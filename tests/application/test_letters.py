@@ -315,7 +315,7 @@ def test_a_held_entry_is_a_deadline_every_year_until_it_is_reviewed(story: Story
     subject, case, entry = story.listed(months=12)
     send(story, of(entry))
     assert deadlines(story) == {}
-    story.open_procedure(case, subject)
+    procedure = story.open_procedure(case, subject)
     due = deadlines(story)["hold_review"]
     assert (due["id"], due["due_at"], due["held_by"]) == (entry, datetime(2023, 3, 15, 23, tzinfo=UTC), [])
     with pytest.raises(refusals.NotHeld):

@@ -19,6 +19,8 @@ from watchlist.process import end_on_signals, log_to_stderr
 from watchlist.settings import Settings
 
 BACKLOG = 2048
+FOLLOWED_UNSEEN = 10_000
+"""Lines of the erasure journal that take less than a second."""
 
 
 def run(settings: Settings, *, with_scheduler: bool) -> int:
@@ -26,7 +28,11 @@ def run(settings: Settings, *, with_scheduler: bool) -> int:
     log_to_stderr(settings.log_level)
     end_on_signals()
     try:
-        with _only_one(settings), _listening(settings) as listener, open_house(settings) as house:
+        with (
+            _only_one(settings),
+            _listening(settings) as listener,
+            open_house(settings, progress=_follow_shown) as house,
+        ):
             if settings.demo and settings.database_url is None:
                 load_if_empty(settings, house)
             _serve(settings, house, listener, with_scheduler=with_scheduler)
@@ -34,6 +40,12 @@ def run(settings: Settings, *, with_scheduler: bool) -> int:
         pass
     say("stopped")
     return 0
+
+
+def _follow_shown(done: int, total: int | None) -> None:
+    """A long journal is followed before anything is served: whoever waits sees how far it is."""
+    if total is not None and total > FOLLOWED_UNSEEN:
+        say(f"erasure journal: {done:,} of {total:,} lines followed")
 
 
 @contextmanager

@@ -23,16 +23,15 @@ CERTIFIES = (
     of_subject.SubjectErased,
     of_import.ImportPurged,
 )
+NAMES = (of_case.AlertRaised, of_case.CaseImported, of_case.SubjectAdded)
+"""Events of a case that retains its subjects from then on, whatever else does: no look-up is needed to know."""
 NAMES_OTHERS = (
-    of_case.AlertRaised,
-    of_case.CaseImported,
-    of_case.SubjectAdded,
     of_case.VictimRecorded,
     of_case.SubjectDetached,
     of_case.SubjectFollowed,
     of_case.CaseDataPurged,
 )
-"""Events of a case after which subjects may be retained longer or shorter."""
+"""Events of a case after which subjects may be retained until another instant."""
 STANDS_OTHERWISE = (
     of_subject.SubjectErasureDecided,
     of_subject.SubjectMergedInto,
@@ -50,9 +49,19 @@ def paint(brush: Brush, aggregates: Iterable[Aggregate], events: Sequence[Event]
         found = [certificate(touched[id]) for id in certified]
         brush.rows("certificates", [one for one in found if one is not None])
     _forget_values(brush, touched, work)
+    named = {id: None for e in events if isinstance(e, NAMES) for id in _subjects(touched[e.originator_id])}
+    if named:
+        brush.paint("named", list(named))
     retained = _retained(touched, events)
     if retained:
         brush.paint("retain", list(retained))
+
+
+def _subjects(aggregate: Aggregate) -> list[UUID]:
+    """Whom a case is about, its victims too (L10)."""
+    if not isinstance(aggregate, Case):
+        return []
+    return [*aggregate.subjects_now(), *aggregate.victims_then_and_now()]
 
 
 def _retained(touched: dict[UUID, Aggregate], events: Sequence[Event]) -> dict[UUID, None]:
@@ -62,8 +71,8 @@ def _retained(touched: dict[UUID, Aggregate], events: Sequence[Event]) -> dict[U
         aggregate = touched[event.originator_id]
         if isinstance(event, STANDS_OTHERWISE):
             found[aggregate.id] = None
-        elif isinstance(event, NAMES_OTHERS) and isinstance(aggregate, Case):
-            found.update(dict.fromkeys([*aggregate.subjects_now(), *aggregate.victims_then_and_now()]))
+        elif isinstance(event, NAMES_OTHERS):
+            found.update(dict.fromkeys(_subjects(aggregate)))
             if isinstance(event, of_case.SubjectDetached):
                 found[event.subject_id] = None
             elif isinstance(event, of_case.SubjectFollowed):

@@ -159,6 +159,10 @@ FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::text[]) AS t (ref, organis
      (SELECT %b::timestamptz AS at) AS p
 ON CONFLICT (owner) DO NOTHING
 
+-- name: named
+-- P6: subjects of a case that is kept have no end yet
+UPDATE subjects SET data_end_at = NULL WHERE subject_id = ANY(%b) AND data_end_at IS NOT NULL
+
 -- name: retain
 -- P6: until when subjects are retained, now that something happened to them or to their cases
 UPDATE subjects s SET data_end_at = n.ends

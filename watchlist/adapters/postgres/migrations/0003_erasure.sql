@@ -5,6 +5,8 @@ ALTER TABLE watchlist.cases ADD COLUMN purged_at timestamptz;
 UPDATE watchlist.cases c SET purged_at = (convert_from(e.state, 'UTF8')::jsonb ->> 'at')::timestamptz
 FROM watchlist.events e WHERE e.originator_id = c.case_id AND e.topic = 'case.purged';
 CREATE INDEX cases_data_end ON watchlist.cases (data_end_at) WHERE data_end_at IS NOT NULL;
+-- whether a case names a subject is asked under the lock now: not from a list of what is still to be indexed
+ALTER INDEX watchlist.cases_about SET (fastupdate = off);
 DROP INDEX watchlist.cases_over;
 CREATE INDEX cases_over ON watchlist.cases (last_active_at) WHERE state IN ('dismissed', 'lapsed', 'expired');
 
