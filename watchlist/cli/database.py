@@ -126,7 +126,7 @@ def _examined(house: House) -> list[Finding]:
 
 
 def _deadlines(house: House) -> list[Finding]:
-    """Everything that falls due. What the sweep left undone is a fault of the service; what waits for a person is told."""
+    """Everything that falls due: what the sweep left undone is a fault, what waits for a person is told."""
     now = house.clock.now()
     at_once = {row["kind"]: row for row in house.pictures.deadlines_counted(now)}
     by_now = {row["kind"]: row for row in house.pictures.deadlines_counted(now - LATE)}
