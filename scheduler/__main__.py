@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 
 from scheduler.main import alone
+from watchlist.adapters.master_key import MasterKeyMissing, MasterKeyUnavailable
+from watchlist.adapters.postgres.lookups import WrongKeyStore
 from watchlist.bootstrap import NotMigrated, open_house
 from watchlist.process import end_on_signals, log_to_stderr
 from watchlist.settings import Settings, SettingsError
@@ -17,7 +19,7 @@ def main() -> int:
         end_on_signals()
         with open_house(settings) as house:
             alone(house)
-    except (SettingsError, NotMigrated) as error:
+    except (SettingsError, NotMigrated, MasterKeyMissing, MasterKeyUnavailable, WrongKeyStore) as error:
         print(f"scheduler: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

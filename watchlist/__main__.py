@@ -10,22 +10,35 @@ import psycopg
 
 from watchlist.adapters.ciphers import Tampered
 from watchlist.adapters.embedded_postgres import EmbeddedPostgresError
-from watchlist.adapters.master_key import MasterKeyMissing
+from watchlist.adapters.master_key import MasterKeyMissing, MasterKeyUnavailable
+from watchlist.adapters.postgres.lookups import WrongKeyStore
 from watchlist.adapters.postgres.migrate import MigrationError
+from watchlist.adapters.postgres.rewrap import NotTheOwner
 from watchlist.bootstrap import NotMigrated
-from watchlist.cli import database, demo, history, import_file, people, serve
+from watchlist.cli import database, demo, history, import_file, keyring, people, serve
 from watchlist.cli.terminal import Stop, say
 from watchlist.domain.refusals import Refusal
 from watchlist.settings import Settings, SettingsError
 
-SAID = (EmbeddedPostgresError, MasterKeyMissing, MigrationError, NotMigrated, SettingsError, Stop, Tampered)
+SAID = (
+    EmbeddedPostgresError,
+    MasterKeyMissing,
+    MasterKeyUnavailable,
+    MigrationError,
+    NotMigrated,
+    NotTheOwner,
+    SettingsError,
+    Stop,
+    Tampered,
+    WrongKeyStore,
+)
 """Errors whose text is meant for people and names what to do."""
 
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="watchlist", description="The fraud watchlist service.")
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for room in (serve, database, demo, import_file, history, people):
+    for room in (serve, database, demo, import_file, history, people, keyring):
         room.add_to(commands)
     return made
 

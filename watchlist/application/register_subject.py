@@ -28,9 +28,10 @@ def begin_subject(desk: Desk, work: Work, id: UUID, role: Role, identity: Identi
     """A new subject, its identity sealed under its new key, its look-ups made."""
     kind = SubjectKind.PERSON if isinstance(identity, Person) else SubjectKind.ORGANISATION
     sealed = work.seal(id, IDENTITY, identities.encode(identity))
-    tokens = desk.tokenizer.of_subject(identity)
+    lookups = desk.lookups.now
+    tokens = tuple(token for tokenizer in lookups.written for token in tokenizer.of_subject(identity))
     work.subject_tokens.append(SubjectTokens(id, work.act.organisation, tokens))
-    work.unknown_before.extend(desk.tokenizer.of_own(key) for key in identities.own_keys(identity))
+    work.unknown_before.extend(lookups.asked.of_own(key) for key in identities.own_keys(identity))
     return Subject.register(work.act, id, kind, role, sealed, identities.is_identified(identity))
 
 
@@ -65,7 +66,7 @@ def _require_the_same(desk: Desk, known: Subject, identity: Identity) -> None:
 
 
 def identity_of(desk: Desk, subject: Subject) -> Identity | None:
-    """What is known of the subject; None once it is erased."""
+    """What is known of the subject; None once it is erased (KeyLost when it is lost instead)."""
     opened = desk.open_sealed(subject.id, [subject.identity])
     value = opened.get(subject.identity.ref)
     return None if value is None else identities.decode(value)
@@ -93,9 +94,7 @@ def rectify_subject(
             tuple(sorted(identities.changed_fields(before, identity))),
             work.seal(subject.id, "reason", reason),
         )
-        work.subject_tokens.append(
-            SubjectTokens(subject.id, ask.organisation, desk.tokenizer.of_subject(identity))
-        )
+        work.subject_tokens.append(SubjectTokens(subject.id, ask.organisation, desk.tokens_of(identity)))
         return decided(subject)
 
     return desk.carry_out(ask, decide)
