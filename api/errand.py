@@ -82,7 +82,7 @@ def errand(*roles: Role) -> Callable[..., Awaitable[Errand]]:
             return Errand(house.desk, asker, Ask(asker.operator_id, asker.organisation))
         if not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
             raise invalid("Idempotency-Key", "header")
-        command_id, mac = await _sealed(house.desk.tokenizer, asker, idempotency_key, request)
+        command_id, mac = await _sealed(house.desk.lookups.now.requests, asker, idempotency_key, request)
         return Errand(house.desk, asker, Ask(asker.operator_id, asker.organisation, command_id, mac))
 
     return bring

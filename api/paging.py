@@ -72,7 +72,7 @@ async def paging(
     limit: int = Query(100, ge=1, le=LARGEST, description="how many items at most"),
 ) -> Paging:
     asker: Asker = request.scope["watchlist.asker"]
-    tokenizer: Tokenizer = request.app.state.house.desk.tokenizer
+    tokenizer: Tokenizer = request.app.state.house.desk.lookups.now.requests
     path: str = request.scope["path"]
     filters = sorted(
         pair for pair in request.query_params.multi_items() if pair[0] not in ("cursor", "limit")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 
 from scheduler.main import alone
+from watchlist.adapters.master_key import MasterKeyMissing, MasterKeyUnavailable
+from watchlist.adapters.postgres.lookups import WrongKeyStore
 from watchlist.application.follow_journal import JournalBehind
 from watchlist.bootstrap import NotMigrated, open_house
 from watchlist.ports import JournalDamaged
@@ -19,7 +21,15 @@ def main() -> int:
         end_on_signals()
         with open_house(settings) as house:
             alone(house)
-    except (SettingsError, NotMigrated, JournalBehind, JournalDamaged) as error:
+    except (
+        SettingsError,
+        NotMigrated,
+        JournalBehind,
+        JournalDamaged,
+        MasterKeyMissing,
+        MasterKeyUnavailable,
+        WrongKeyStore,
+    ) as error:
         print(f"scheduler: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

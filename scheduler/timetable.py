@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from scheduler.jobs.finish_imports import finish_interrupted_imports
 from scheduler.jobs.forget_answers import forget_old_answers
 from scheduler.jobs.sweep import sweep_the_list
+from scheduler.jobs.tidy_keys import tidy_the_keyring
 from watchlist.bootstrap import House
 
 
@@ -23,5 +24,6 @@ TIMETABLE = (
     Job("sweep", 60, sweep_the_list),
     Job("finish_imports", 60, finish_interrupted_imports),
     Job("forget_answers", 3600, forget_old_answers),
+    Job("tidy_keys", 86_400, tidy_the_keyring),
 )
 """Intervals rather than times of day: cron at 02:30 in Paris runs twice one night in October and never one in March."""

@@ -66,6 +66,18 @@ def database_url(cluster: str, template_database: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def key_store_url(cluster: str) -> Iterator[str]:
+    """The connection string of a fresh store for keys alone."""
+    from watchlist.adapters.postgres.migrate import KEY_STORE, migrate
+
+    name = _create(cluster)
+    conninfo = make_conninfo(cluster, dbname=name)
+    migrate(conninfo, KEY_STORE)
+    yield conninfo
+    _drop(cluster, name)
+
+
+@pytest.fixture
 def empty_database_url(cluster: str) -> Iterator[str]:
     """The connection string of a database that was never migrated."""
     name = _create(cluster)

@@ -10,11 +10,13 @@ import psycopg
 
 from watchlist.adapters.ciphers import Tampered
 from watchlist.adapters.embedded_postgres import EmbeddedPostgresError
-from watchlist.adapters.master_key import MasterKeyMissing
+from watchlist.adapters.master_key import MasterKeyMissing, MasterKeyUnavailable
+from watchlist.adapters.postgres.lookups import WrongKeyStore
 from watchlist.adapters.postgres.migrate import MigrationError
+from watchlist.adapters.postgres.rewrap import NotTheOwner
 from watchlist.application.follow_journal import JournalBehind
 from watchlist.bootstrap import NotMigrated
-from watchlist.cli import database, demo, erase, history, import_file, people, privacy, serve
+from watchlist.cli import database, demo, erase, history, import_file, keyring, people, privacy, serve
 from watchlist.cli.terminal import Stop, say
 from watchlist.domain.refusals import Refusal
 from watchlist.ports import JournalDamaged
@@ -25,11 +27,14 @@ SAID = (
     JournalBehind,
     JournalDamaged,
     MasterKeyMissing,
+    MasterKeyUnavailable,
     MigrationError,
     NotMigrated,
+    NotTheOwner,
     SettingsError,
     Stop,
     Tampered,
+    WrongKeyStore,
 )
 """Errors whose text is meant for people and names what to do."""
 
@@ -37,7 +42,7 @@ SAID = (
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="watchlist", description="The fraud watchlist service.")
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for room in (serve, database, demo, import_file, history, erase, people, privacy):
+    for room in (serve, database, demo, import_file, history, erase, people, privacy, keyring):
         room.add_to(commands)
     return made
 

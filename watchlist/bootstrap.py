@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -20,13 +21,14 @@ from watchlist.adapters.clock import SystemClock
 from watchlist.adapters.embedded_postgres import EmbeddedPostgres
 from watchlist.adapters.erasure_journal import FileErasureJournal, MemoryErasureJournal
 from watchlist.adapters.letter_press import TypstPress
-from watchlist.adapters.master_key import master_key
+from watchlist.adapters.master_key import FILE, MasterKeys, master_key, printed_by, stamp_of
 from watchlist.adapters.postgres.connections import SERVICE_ROLE, Connection, service_conninfo
-from watchlist.adapters.postgres.keyring import PostgresKeyring
+from watchlist.adapters.postgres.keyring import KeyStoreKeyring, PostgresKeyring
 from watchlist.adapters.postgres.late_letters import paint_late_letters
 from watchlist.adapters.postgres.list_index import PostgresListIndex
 from watchlist.adapters.postgres.locks import MIGRATION_LOCK
-from watchlist.adapters.postgres.migrate import migrate, pending
+from watchlist.adapters.postgres.lookups import PostgresLookups, PostgresRotation, WrongKeyStore
+from watchlist.adapters.postgres.migrate import KEY_STORE, REGISTER, Series, migrate, pending
 from watchlist.adapters.postgres.operators import PostgresOperators
 from watchlist.adapters.postgres.pictures import Pictures
 from watchlist.adapters.postgres.register import Register
@@ -37,9 +39,8 @@ from watchlist.application.follow_journal import Progress, follow_journal
 from watchlist.application.letters import Writing
 from watchlist.application.screen import Screening
 from watchlist.domain.letter import Contacts
-from watchlist.domain.tokens import Tokenizer
-from watchlist.ports import Clock, ErasureJournal
-from watchlist.settings import Settings, decoded_key
+from watchlist.ports import Clock, ErasureJournal, MasterKey
+from watchlist.settings import Settings, decoded_keys
 
 POOL_SIZE = 10
 log = logging.getLogger(__name__)
@@ -60,14 +61,18 @@ class House:
     index: PostgresListIndex
     screening: Screening
     snapshots: PostgresSnapshots
+    rotation: PostgresRotation
     pool: ConnectionPool[Connection]
     conninfo: str
+    keys_conninfo: str | None
+    """Of the keys' own store; None: they are a schema of the register's database."""
     clock: Clock
     writing: Writing
     key_horizon: timedelta = Settings().key_horizon
     """From the destruction of a key until no backup holds it any more (P6)."""
 
     def close(self) -> None:
+        self.keyring.pool.close()
         self.pool.close()
         self.register.close()
 
@@ -82,32 +87,28 @@ class House:
 
 def build(
     conninfo: str,
-    master_key: bytes,
+    master_key: MasterKey | bytes,
     clock: Clock | None = None,
     pool_size: int = POOL_SIZE,
     journal: ErasureJournal | None = None,
     contacts: Contacts | None = None,
+    keys_conninfo: str | None = None,
 ) -> House:
-    """The house on a migrated database; closes with its `with`, or `close()`.
+    """The house on a migrated database, and on a migrated store of its keys; closes with its `with`, or `close()`.
 
     Without a journal its erasures are journalled in memory: for a house that nobody restores.
     """
     clock = clock or SystemClock()
-    pool = ConnectionPool[Connection](
-        service_conninfo(conninfo),
-        kwargs={"row_factory": dict_row, "autocommit": True},
-        min_size=1,
-        max_size=pool_size,
-        timeout=5.0,
-        open=True,
-    )
-    keyring = PostgresKeyring(pool, master_key)
-    try:
-        tokenizer = Tokenizer(keyring.lookup_key())
-    except BaseException:
-        pool.close()
-        raise
-    register = Register(conninfo, clock, pool_size)
+    with ExitStack() as unless_built:
+        pool = unless_built.enter_context(_pool(conninfo, pool_size))
+        keyring = PostgresKeyring(pool, _as_port(master_key))
+        if keys_conninfo is not None:
+            _require_no_keys(keyring)
+            store = unless_built.enter_context(_pool(keys_conninfo, pool_size))
+            keyring = KeyStoreKeyring(store, _as_port(master_key))
+        lookups = PostgresLookups(pool, keyring)
+        unless_built.pop_all()
+    register = Register(conninfo, clock, pool_size, keys_are_here=keyring.travels)
     pictures = Pictures(pool)
     desk = Desk(
         log=register,
@@ -115,12 +116,12 @@ def build(
         keyring=keyring,
         vault=PostgresVault(pool),
         cipher=ciphers,
-        tokenizer=tokenizer,
+        lookups=lookups,
         registry=pictures,
         journal=journal or MemoryErasureJournal(),
     )
     index = PostgresListIndex(conninfo, clock)
-    screening = Screening(desk.tokenizer, index)
+    screening = Screening(desk.lookups, index)
     snapshots = PostgresSnapshots(pool, register.codec)
     return House(
         desk,
@@ -131,11 +132,38 @@ def build(
         index,
         screening,
         snapshots,
+        PostgresRotation(pool, keyring),
         pool,
         conninfo,
+        keys_conninfo,
         clock,
         Writing(TypstPress(), contacts or Contacts()),
     )
+
+
+def _pool(conninfo: str, size: int) -> ConnectionPool[Connection]:
+    return ConnectionPool[Connection](
+        service_conninfo(conninfo),
+        kwargs={"row_factory": dict_row, "autocommit": True},
+        min_size=1,
+        max_size=size,
+        timeout=5.0,
+        open=True,
+    )
+
+
+def _as_port(master_key: MasterKey | bytes) -> MasterKey:
+    return MasterKeys([master_key]) if isinstance(master_key, bytes) else master_key
+
+
+def _require_no_keys(keyring: PostgresKeyring) -> None:
+    """A second set of keys is never begun beside a first."""
+    if keyring.holds_keys():
+        raise WrongKeyStore(
+            "WATCHLIST_KEYS_DATABASE_URL is set and the register's own database holds keys: move them first"
+            " (pg_dump --data-only --schema=watchlist_keys, into the store; then TRUNCATE both tables there),"
+            " or leave it unset"
+        )
 
 
 class NotMigrated(Exception):
@@ -153,6 +181,16 @@ def database(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
+def migrated(settings: Settings) -> Iterator[str]:
+    """The same, it and the keys' own store up to date."""
+    with database(settings) as conninfo:
+        bring_up_to_date(conninfo)
+        if settings.keys_database_url is not None:
+            bring_up_to_date(settings.keys_database_url, KEY_STORE)
+        yield conninfo
+
+
+@contextmanager
 def open_house(
     settings: Settings, clock: Clock | None = None, progress: Progress | None = None
 ) -> Iterator[House]:
@@ -161,13 +199,19 @@ def open_house(
     Raises NotMigrated when something is missing and this login may not add it; JournalBehind, or JournalDamaged,
     when it cannot be told what a restored backup brought back.
     """
-    with database(settings) as conninfo:
-        bring_up_to_date(conninfo)
+    with migrated(settings) as conninfo:
         if settings.database_url is None:
             conninfo = _as_service(conninfo)
         journal = FileErasureJournal(settings.journal)
-        key = key_of(settings, conninfo)
-        with build(conninfo, key, clock, journal=journal, contacts=settings.contacts) as house:
+        keys = key_of(settings, conninfo)
+        with build(
+            conninfo,
+            keys,
+            clock,
+            journal=journal,
+            contacts=settings.contacts,
+            keys_conninfo=settings.keys_database_url,
+        ) as house:
             house.key_horizon = settings.key_horizon
             if again := follow_journal(house.desk, progress):
                 log.warning("erased again what a restore or a crash had left: %d", again)
@@ -185,22 +229,53 @@ def _as_service(conninfo: str) -> str:
     return make_conninfo(conninfo, user=SERVICE_ROLE)
 
 
-def bring_up_to_date(conninfo: str) -> None:
-    late = pending(conninfo)
+def bring_up_to_date(conninfo: str, series: Series = REGISTER) -> None:
+    late = pending(conninfo, series)
     if not late:
         return
     try:
-        migrate(conninfo)
+        apply(conninfo, series)
     except psycopg.errors.InsufficientPrivilege:
-        raise NotMigrated(
-            f"the database lacks {', '.join(late)}: run `watchlist migrate` as its owner"
-        ) from None
+        which = "the database" if series is REGISTER else "the key store"
+        raise NotMigrated(f"{which} lacks {', '.join(late)}: run `watchlist migrate` as its owner") from None
 
 
-def key_of(settings: Settings, conninfo: str) -> bytes:
-    """The master key: configured, or kept in the data folder."""
-    if settings.master_key is not None:
-        return settings.master_key
-    with psycopg.connect(service_conninfo(conninfo), row_factory=scalar_row) as conn:
+def apply(conninfo: str, series: Series) -> list[str]:
+    """Migrate; a register's database is never made a key store too, of itself or of another."""
+    if series is KEY_STORE:
+        with psycopg.connect(conninfo, row_factory=scalar_row) as conn:
+            register = conn.execute("SELECT to_regnamespace('watchlist') IS NOT NULL").fetchone()
+        if register:
+            raise WrongKeyStore(
+                "WATCHLIST_KEYS_DATABASE_URL names a register's database: name one of its own, or leave it unset"
+            )
+    return migrate(conninfo, series)
+
+
+def key_of(settings: Settings, conninfo: str) -> MasterKeys:
+    """The master keys: configured, handed out by a command, or kept in the data folder."""
+    if settings.master_key:
+        return MasterKeys(settings.master_key)
+    if settings.master_key_command:
+        printed = printed_by(settings.master_key_command)
+        return MasterKeys(decoded_keys(printed, "what WATCHLIST_MASTER_KEY_COMMAND prints"))
+    return master_key_in(settings.data, _has_keys(settings, conninfo))
+
+
+def master_key_in(folder: Path, database_has_keys: bool = True) -> MasterKeys:
+    """Those of the folder's file; when it changes they are read again, so that a rotation needs no restart."""
+
+    def read(one_is_there: bool = True) -> tuple[bytes, ...]:
+        return decoded_keys(master_key(folder, one_is_there), str(folder / FILE))
+
+    return MasterKeys(read(database_has_keys), lambda: stamp_of(folder), read)
+
+
+def _has_keys(settings: Settings, conninfo: str) -> bool:
+    """Or had them: a register whose keys are elsewhere does not get a new master key either."""
+    store = service_conninfo(settings.keys_database_url or conninfo)
+    with psycopg.connect(store, row_factory=scalar_row) as conn:
         has_keys = conn.execute("SELECT EXISTS (SELECT FROM watchlist_keys.lookup_keys)").fetchone()
-    return decoded_key(master_key(settings.data, bool(has_keys)))
+    with psycopg.connect(service_conninfo(conninfo), row_factory=scalar_row) as conn:
+        had_keys = conn.execute("SELECT EXISTS (SELECT FROM lookup_generations)").fetchone()
+    return bool(has_keys or had_keys)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from watchlist.domain.commitment import Sealed
 from watchlist.domain.erasure import ErasureKind, JournalEntry
 from watchlist.domain.letter import Letter
 from watchlist.domain.operator import ApiKey, Operator
-from watchlist.domain.tokens import Token
+from watchlist.domain.tokens import Token, Tokenizer
 
 FIRST = UUID(int=0)
 """Before every id: where a first page begins."""
@@ -50,11 +51,48 @@ class NewKeys(Struct, frozen=True):
     wrapped: Mapping[UUID, bytes]
 
 
+class KeyStanding(StrEnum):
+    """Whether an owner's key is there: what was destroyed is erased (P6), what is missing is lost."""
+
+    HELD = "held"
+    DESTROYED = "destroyed"
+    MISSING = "missing"
+
+
+class KeysFound(Struct, frozen=True):
+    """The keys of some owners, as far as they open; `lost`: missing, or under no master key that is here."""
+
+    keys: Mapping[UUID, bytes]
+    destroyed: frozenset[UUID]
+    lost: frozenset[UUID]
+
+
+class MasterKey(Protocol):
+    """Wraps the keys of the keyring, and opens them: a file, a variable, or what a key service hands out."""
+
+    @property
+    def headers(self) -> list[bytes]:
+        """What a key wrapped under one that is here begins with; first, under the one that wraps."""
+        ...
+
+    def wrap(self, key: bytes, purpose: bytes) -> bytes:
+        """Under the master key of now, bound to what it is for."""
+        ...
+
+    def unwrap(self, wrapped: bytes, purpose: bytes) -> bytes:
+        """Under whichever master key that is still here; raises the cipher's Tampered when under none."""
+        ...
+
+
 class Keyring(Protocol):
     """One data key per owner (a subject or a case), wrapped; gone when it is destroyed."""
 
     def make(self, owners: Iterable[UUID]) -> NewKeys:
-        """New keys, to be kept in the transaction that first needs them; an owner that has or had one is refused."""
+        """New keys; an owner that has or had one is refused.
+
+        `wrapped` travels in the transaction that first needs them; empty when they are committed already, in a store
+        of their own.
+        """
         ...
 
     def opened(self, wrapped: Mapping[UUID, bytes]) -> dict[UUID, bytes]:
@@ -62,11 +100,42 @@ class Keyring(Protocol):
         ...
 
     def keys(self, owners: Iterable[UUID]) -> dict[UUID, bytes]:
-        """The keys of those owners that have one."""
+        """The keys of those owners that have one; KeyLost when one does not open."""
+        ...
+
+    def found(self, owners: Iterable[UUID]) -> KeysFound:
+        """The same, and of each other owner whether its key was destroyed or is lost: one look-up."""
+        ...
+
+    def standing(self, owners: Iterable[UUID]) -> dict[UUID, KeyStanding]:
+        """Of each owner, whether its key is held, destroyed or missing; none is opened."""
         ...
 
     def destroy(self, owners: Iterable[UUID]) -> int:
-        """Destroy their keys for good; how many there were."""
+        """Destroy their keys for good; how many there were. An owner that had none can never have one."""
+        ...
+
+
+class LookupKeys(Struct, frozen=True):
+    """The look-up keys in force, together: under which generation one asks, and under which one writes."""
+
+    asked: Tokenizer
+    written: tuple[Tokenizer, ...]
+    """The one that is asked, and during a rotation the one that arrives."""
+    remembered: tuple[Tokenizer, ...]
+    """All that are not destroyed: an imported line may have been recorded under any (L7)."""
+    requests: Tokenizer
+    """For what is no look-up of a person (idempotency, cursors, ids of imports); it does not rotate."""
+
+
+class Lookups(Protocol):
+    """The look-up keys, as this process knows them (decision 0015)."""
+
+    @property
+    def now(self) -> LookupKeys: ...
+
+    def refresh(self) -> None:
+        """Look again; a rotation in another process may have changed them."""
         ...
 
 
@@ -97,6 +166,8 @@ class Found(Struct, frozen=True):
     tokens: Mapping[bytes, Sequence[Token]]
     at: datetime
     position: int
+    generation: int = 1
+    """Of the look-up key that was asked then: an answer to digests of another one says nothing."""
 
 
 class ListIndex(Protocol):
@@ -148,6 +219,10 @@ class CertificateRow(Struct, frozen=True):
 
 class VersionConflict(Exception):
     """Another command was recorded first in the same stream: decide again."""
+
+
+class LookupsChanged(VersionConflict):
+    """The look-up key is rotating: decide again, with the keys of now."""
 
 
 class AlreadyDone(Exception):

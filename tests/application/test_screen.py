@@ -56,7 +56,7 @@ def body(subjects: Any) -> bytes:
 def answers(register: Story, *bodies: bytes) -> list[dict[str, Any]]:
     async def all_at_once() -> list[bytes]:
         index = PostgresListIndex(register.house.conninfo, register.clock)
-        screening = Screening(register.desk.tokenizer, index)
+        screening = Screening(register.desk.lookups, index)
         await index.open()
         try:
             return await asyncio.gather(*(screening.answer(one) for one in bodies))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -15,16 +15,20 @@ from watchlist.domain import refusals
 from watchlist.domain.aggregate import Act, Aggregate
 from watchlist.domain.case import Case
 from watchlist.domain.commitment import Sealed
+from watchlist.domain.identity import Identity
 from watchlist.domain.import_batch import ImportBatch
 from watchlist.domain.subject import Subject
-from watchlist.domain.tokens import Tokenizer
+from watchlist.domain.tokens import Token, Tokenizer
 from watchlist.ports import (
     AlreadyDone,
     Cipher,
     Clock,
     ErasureJournal,
     Keyring,
+    KeyStanding,
     Log,
+    Lookups,
+    LookupsChanged,
     Registry,
     SealedRow,
     Vault,
@@ -32,6 +36,7 @@ from watchlist.ports import (
 )
 
 A = TypeVar("A", bound=Aggregate)
+T = TypeVar("T")
 
 ATTEMPTS = 20
 """How often a decision is taken again when others were recorded first."""
@@ -44,6 +49,13 @@ class IdempotencyMismatch(refusals.Malformed):
     """
 
 
+class Opened(msgspec.Struct, frozen=True):
+    """Values by reference, and the references of those that are lost; in neither: erased."""
+
+    values: dict[UUID, bytes]
+    lost: frozenset[UUID]
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     log: Log
@@ -51,7 +63,7 @@ class Desk:
     keyring: Keyring
     vault: Vault
     cipher: Cipher
-    tokenizer: Tokenizer
+    lookups: Lookups
     registry: Registry
     journal: ErasureJournal
 
@@ -75,6 +87,8 @@ class Desk:
                 if (receipt := self._answered(ask)) is not None:
                     return receipt
                 raise
+            except LookupsChanged:
+                self.lookups.refresh()
             except VersionConflict:
                 continue
         raise refusals.Busy()
@@ -94,6 +108,28 @@ class Desk:
         work.answer = msgspec.json.encode(receipt.body())
         position = self.log.record(decision.aggregates, work)
         return Receipt(decision.id, first.version, position, decision.facts)
+
+    # Looking up -------------------------------------------------------------------------------
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Of the look-up key that is asked now."""
+        return self.lookups.now.asked
+
+    def tokens_of(self, identity: Identity) -> tuple[Token, ...]:
+        """Everything under which a subject is found, as it is written: during a rotation under both keys."""
+        written = self.lookups.now.written
+        return tuple(token for tokenizer in written for token in tokenizer.of_subject(identity))
+
+    def looked_up(self, read: Callable[[], T]) -> T:
+        """What a read finds by look-ups; read again when the key that was asked does not stand any more."""
+        for _ in range(ATTEMPTS):
+            asked = self.tokenizer.generation
+            found = read()
+            self.lookups.refresh()
+            if self.tokenizer.generation == asked:
+                return found
+        raise refusals.Busy()
 
     # Fetching ---------------------------------------------------------------------------------
 
@@ -152,22 +188,48 @@ class Desk:
     ) -> dict[UUID, bytes]:
         """The values of several owners by reference, with two look-ups in all; the erased are left out.
 
-        One look-up when their keys came along with an aggregate, as `wrapped`.
+        One look-up when their keys came along with an aggregate, as `wrapped`. KeyLost when one was not erased and
+        cannot be opened all the same.
         """
+        opened = self.open_each(values, wrapped)
+        if opened.lost:
+            raise refusals.KeyLost()
+        return opened.values
+
+    def open_each(
+        self, values: Iterable[tuple[UUID, Sealed]], wrapped: Mapping[UUID, bytes] | None = None
+    ) -> Opened:
+        """The same, and which of them are lost."""
         wanted = {sealed.ref: (owner, sealed) for owner, sealed in values}
         if not wanted:
-            return {}
-        keys = self._keys({owner for owner, _ in wanted.values()}, wrapped or {})
+            return Opened({}, frozenset())
+        keys, lost_owners = self._found({owner for owner, _ in wanted.values()}, wrapped or {})
         rows = self.vault.rows([ref for ref, (owner, _) in wanted.items() if owner in keys])
-        return {ref: self._opened(keys, row, *wanted[ref]) for ref, row in rows.items()}
+        lost = {ref for ref, (owner, _) in wanted.items() if owner in lost_owners}
+        absent = {ref: owner for ref, (owner, _) in wanted.items() if owner in keys and ref not in rows}
+        if absent:
+            lost |= self._not_erased(absent)
+        opened = {ref: self._opened(keys, row, *wanted[ref]) for ref, row in rows.items()}
+        return Opened(opened, frozenset(lost))
 
-    def _keys(self, owners: set[UUID], wrapped: Mapping[UUID, bytes]) -> dict[UUID, bytes]:
-        """A key that did not come along is looked for: it may be kept elsewhere."""
+    def _found(
+        self, owners: set[UUID], wrapped: Mapping[UUID, bytes]
+    ) -> tuple[dict[UUID, bytes], Collection[UUID]]:
+        """The keys that can be had, and whose are lost. One that did not come along is looked for elsewhere."""
         came = {owner: wrapped[owner] for owner in owners & wrapped.keys()}
         missing = owners - came.keys()
-        return (self.keyring.opened(came) if came else {}) | (self.keyring.keys(missing) if missing else {})
+        opened = self.keyring.opened(came) if came else {}
+        if not missing:
+            return opened, ()
+        found = self.keyring.found(missing)
+        return opened | dict(found.keys), found.lost
 
-    def _opened(self, keys: dict[UUID, bytes], row: SealedRow, owner: UUID, sealed: Sealed) -> bytes:
+    def _not_erased(self, absent: Mapping[UUID, UUID]) -> set[UUID]:
+        """Rows that are gone, and their owner's key was not destroyed between the two look-ups: lost."""
+        standing = self.keyring.standing(absent.values())
+        return {ref for ref, owner in absent.items() if standing[owner] is not KeyStanding.DESTROYED}
+
+    def _opened(self, keys: Mapping[UUID, bytes], row: SealedRow, owner: UUID, sealed: Sealed) -> bytes:
         return self.cipher.open_sealed(keys[owner], owner, row.field, sealed, row.ciphertext)
 
 

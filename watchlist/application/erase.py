@@ -225,7 +225,11 @@ def _take_back_stolen(desk: Desk, work: Work, case: Case, subject_id: UUID) -> N
     opened = desk.open_sealed(case.id, left).values()
     pairs = [pair for value in opened for pair in msgspec.json.decode(value, type=list[tuple[str, str]])]
     keys = {key for pair in pairs for key in asked_keys(Identifier(*pair))}
-    work.stolen_again[case.id] = {desk.tokenizer.of_identifier(key) for key in keys}
+    work.stolen_again[case.id] = {
+        (tokenizer.of_identifier(key), tokenizer.generation)
+        for tokenizer in desk.lookups.now.written
+        for key in keys
+    }
 
 
 def _guard(work: Work, group: Iterable[Subject], cases: Iterable[Case]) -> None:

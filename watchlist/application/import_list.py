@@ -27,6 +27,7 @@ from watchlist.application.judge_lines import (
     Judged,
     Memory,
     TakenLine,
+    fingerprint,
     judge,
     reference_digest,
 )
@@ -40,6 +41,7 @@ from watchlist.domain.import_line import AlreadyImported, ImportLine, LineProced
 from watchlist.domain.inscription import Inscription, Provenance, State
 from watchlist.domain.subject import Subject
 from watchlist.domain.vault_field import VaultField
+from watchlist.ports import KeyStanding
 
 log = logging.getLogger(__name__)
 
@@ -112,12 +114,28 @@ def _batch_ids(desk: Desk, organisation: str, text: bytes) -> tuple[UUID, UUID |
     content = hashlib.sha256(text).hexdigest()
     previous = None
     for time in count():
-        id = UUID(bytes=desk.tokenizer.digest("import", organisation, content, str(time)), version=4)
-        batch = desk.log.load([id]).get(id)
-        if not isinstance(batch, ImportBatch) or not batch.is_submitted:
+        id, batch = _batch_of_file(desk, organisation, content, time)
+        if batch is None:
+            if desk.keyring.standing([id])[id] is not KeyStanding.DESTROYED:
+                break  # a key that a killed run left, and that was tidied away, is never made again
+        elif batch.is_submitted:
+            previous = id
+        else:
             break
-        previous = id
     return id, previous
+
+
+def _batch_of_file(desk: Desk, organisation: str, content: str, time: int) -> tuple[UUID, ImportBatch | None]:
+    """The batch of a file; one that a version before this began is named by the look-up key of then."""
+    keys = desk.lookups.now
+    ids = [
+        UUID(bytes=tokenizer.digest("import", organisation, content, str(time)), version=4)
+        for tokenizer in (keys.requests, *keys.remembered)
+    ]
+    for id, found in desk.log.load(ids).items():
+        if isinstance(found, ImportBatch):
+            return id, found
+    return ids[0], None
 
 
 def _report_of(receipt: Receipt) -> ImportReport:
@@ -172,7 +190,7 @@ class _Run:
 
     def _judged_dry(self, chunk: Sequence[ImportLine]) -> Judged:
         act = self.desk.new_work(self.ask).act
-        return judge(self.desk, act, chunk, self.memory.for_a_chunk())
+        return self.desk.looked_up(lambda: judge(self.desk, act, chunk, self.memory.for_a_chunk()))
 
     def _record(self, chunk: Sequence[ImportLine]) -> Judged:
         """One transaction; when another was recorded first, all is judged again."""
@@ -283,15 +301,19 @@ class _Recording:
         batch = self.desk.log.load([self.import_id]).get(self.import_id)
         if isinstance(batch, ImportBatch):
             return batch
-        self.work.new_owners(self.import_id)
+        # Its id is the file's: in a store of its own a key may have been committed by a run that was killed.
+        if self.desk.keyring.standing([self.import_id])[self.import_id] is not KeyStanding.HELD:
+            self.work.new_owners(self.import_id)
         return ImportBatch.begin(
             self.work.act, self.import_id, self.work.seal(self.import_id, VaultField.FILE, self.file_name)
         )
 
     def _taken_over(self, reference: str, id: UUID) -> Case:
         sealed = self.work.seal(id, VaultField.CASE_REFERENCE, reference)
-        digest = reference_digest(self.desk, self.work.act.organisation, reference)
-        self.work.case_references.append((digest, id))
+        self.work.case_references.extend(
+            (reference_digest(tokenizer, self.work.act.organisation, reference), id, tokenizer.generation)
+            for tokenizer in self.desk.lookups.now.written
+        )
         named = [one.subject_id for one in self.judged.taken[reference]]
         return Case.take_over(self.work.act, id, self.import_id, sealed, named)
 
@@ -324,7 +346,14 @@ class _Recording:
         proposal = Proposal(line.grounds, line.term_months, None, provenance)
         subject = self.judged.subjects.get(taken.subject_id, NEWCOMER)
         case.propose(self.work.act, taken.inscription_id, taken.subject_id, subject, proposal)
-        self.work.imported_lines.append((taken.fingerprint, taken.inscription_id))
+        self.work.imported_lines.extend(
+            (
+                fingerprint(tokenizer, self.work.act.organisation, line),
+                taken.inscription_id,
+                tokenizer.generation,
+            )
+            for tokenizer in self.desk.lookups.now.written
+        )
 
 
 # Approved -------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from watchlist.domain.import_line import (
 )
 from watchlist.domain.inscription import Candidate, State, require_candidate
 from watchlist.domain.subject import Subject
+from watchlist.domain.tokens import Tokenizer
 
 EVERY = 1_000_000
 """More than there are of anything that one file speaks of."""
@@ -72,7 +73,6 @@ class Memory:
 class TakenLine:
     line: ImportLine
     subject_id: UUID
-    fingerprint: bytes
     inscription_id: UUID = field(default_factory=uuid4)
 
 
@@ -95,27 +95,36 @@ class Judged:
         return [taken for group in self.taken.values() for taken in group]
 
 
-def fingerprint(desk: Desk, organisation: str, line: ImportLine) -> bytes:
+def fingerprint(tokenizer: Tokenizer, organisation: str, line: ImportLine) -> bytes:
     """What makes two lines the same import: organisation, case reference, identity, inscription date (L7)."""
-    return desk.tokenizer.digest(
+    return tokenizer.digest(
         "imported line", organisation, line.case_reference, line.identity_key, line.inscribed_on.isoformat()
     )
 
 
-def reference_digest(desk: Desk, organisation: str, case_reference: str) -> bytes:
-    return desk.tokenizer.digest("case reference", organisation, case_reference)
+def reference_digest(tokenizer: Tokenizer, organisation: str, case_reference: str) -> bytes:
+    return tokenizer.digest("case reference", organisation, case_reference)
 
 
 def judge(desk: Desk, act: Act, lines: Sequence[ImportLine], memory: Memory) -> Judged:
     """Decide from what is recorded and what this run has met; `memory` learns of those who are taken."""
-    prints = {line.number: fingerprint(desk, act.organisation, line) for line in lines}
-    imported = desk.registry.imported(list(prints.values()))
-    fresh = [line for line in lines if prints[line.number] not in imported]
+    before = _imported_before(desk, act.organisation, lines)
+    fresh = [line for line in lines if line.number not in before]
     judging = _Judging(desk, act, _fetched(desk, act.organisation, fresh, memory))
-    judging.found.imported_before = [line.number for line in lines if prints[line.number] in imported]
+    judging.found.imported_before = [line.number for line in lines if line.number in before]
     for line in fresh:
-        judging.judge(line, prints[line.number])
+        judging.judge(line)
     return judging.found
+
+
+def _imported_before(desk: Desk, organisation: str, lines: Sequence[ImportLine]) -> set[int]:
+    """The numbers of lines that were, under whichever look-up key they were recorded."""
+    prints = {
+        fingerprint(tokenizer, organisation, line): line.number
+        for tokenizer in desk.lookups.now.remembered
+        for line in lines
+    }
+    return {prints[found] for found in desk.registry.imported(list(prints))}
 
 
 @dataclass(slots=True)
@@ -126,14 +135,14 @@ class _Judging:
     namesakes: dict[str, dict[str, list[Met]]] = field(default_factory=dict)
     """The subjects of a case by their name, read once for a chunk."""
 
-    def judge(self, line: ImportLine, fingerprint: bytes) -> None:
+    def judge(self, line: ImportLine) -> None:
         try:
             subject_id = self._subject_of(line)
             self._require_room_for(line, subject_id)
         except refusals.Refusal as refusal:
             self.found.refused.append(Refused.of(line.number, refusal))
             return
-        self._take(TakenLine(line, subject_id, fingerprint))
+        self._take(TakenLine(line, subject_id))
 
     def _require_room_for(self, line: ImportLine, subject_id: UUID) -> None:
         """L6, L8: it can be inscribed, and neither this file nor the register did so in this case."""
@@ -225,7 +234,8 @@ def _fetched(desk: Desk, organisation: str, lines: Sequence[ImportLine], memory:
 
 
 def _cases(desk: Desk, organisation: str, lines: Sequence[ImportLine]) -> dict[str, Case]:
-    references = {reference_digest(desk, organisation, line.case_reference): line for line in lines}
+    asked = desk.tokenizer
+    references = {reference_digest(asked, organisation, line.case_reference): line for line in lines}
     ids = desk.registry.case_referenced(list(references))
     loaded = desk.log.load(ids.values())
     cases = {references[digest].case_reference: loaded.get(id) for digest, id in ids.items()}
@@ -234,7 +244,8 @@ def _cases(desk: Desk, organisation: str, lines: Sequence[ImportLine]) -> dict[s
 
 def _known(desk: Desk, organisation: str, lines: Sequence[ImportLine]) -> dict[Identifier, UUID]:
     """Whom the organisation knows under the exact identifiers of these lines."""
-    asked = {desk.tokenizer.of_own(key): key for line in lines for key in own_keys(line.identity)}
+    tokenizer = desk.tokenizer
+    asked = {tokenizer.of_own(key): key for line in lines for key in own_keys(line.identity)}
     if not asked:
         return {}
     known: dict[Identifier, UUID] = {}

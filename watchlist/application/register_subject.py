@@ -26,9 +26,10 @@ def begin_subject(desk: Desk, work: Work, id: UUID, role: Role, identity: Identi
     """A new subject, its identity sealed under its new key, its look-ups made."""
     kind = SubjectKind.PERSON if isinstance(identity, Person) else SubjectKind.ORGANISATION
     sealed = work.seal(id, VaultField.IDENTITY, identities.encode(identity))
-    tokens = desk.tokenizer.of_subject(identity)
+    lookups = desk.lookups.now
+    tokens = tuple(token for tokenizer in lookups.written for token in tokenizer.of_subject(identity))
     work.subject_tokens.append(SubjectTokens(id, work.act.organisation, tokens))
-    work.unknown_before.extend(desk.tokenizer.of_own(key) for key in identities.own_keys(identity))
+    work.unknown_before.extend(lookups.asked.of_own(key) for key in identities.own_keys(identity))
     return Subject.register(work.act, id, kind, role, sealed, identities.is_identified(identity))
 
 
@@ -63,7 +64,7 @@ def _require_the_same(desk: Desk, known: Subject, identity: Identity) -> None:
 
 
 def identity_of(desk: Desk, subject: Subject) -> Identity | None:
-    """What is known of the subject; None once its erasure was decided."""
+    """What is known of the subject; None once its erasure was decided (KeyLost when it is lost instead)."""
     if subject.is_erasing:
         return None
     opened = desk.open_sealed(subject.id, [subject.identity])
@@ -94,9 +95,7 @@ def rectify_subject(
             tuple(sorted(identities.changed_fields(before, identity))),
             work.seal(subject.id, VaultField.REASON, reason),
         )
-        work.subject_tokens.append(
-            SubjectTokens(subject.id, ask.organisation, desk.tokenizer.of_subject(identity))
-        )
+        work.subject_tokens.append(SubjectTokens(subject.id, ask.organisation, desk.tokens_of(identity)))
         return decided(subject)
 
     return desk.carry_out(ask, decide)

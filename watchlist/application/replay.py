@@ -18,7 +18,7 @@ from watchlist.domain.case import Case
 from watchlist.domain.identifiers import Identifier, asked_keys
 from watchlist.domain.inscription import State
 from watchlist.domain.subject import Subject
-from watchlist.domain.tokens import Token
+from watchlist.domain.tokens import Token, Tokenizer
 from watchlist.projections.replay import Recorded, Replay
 
 T = TypeVar("T")
@@ -71,11 +71,15 @@ def replay(store: Snapshots, as_of: datetime | None = None, progress: Progress |
 
 def check(desk: Desk, store: Snapshots, progress: Progress | None = None) -> tuple[Replay, list[Difference]]:
     """Rebuild every picture beside the live ones, and compare both ways, in one snapshot."""
+    desk.lookups.refresh()
     with store.snapshot() as snapshot:
         told = Replay().follow(_counted(snapshot.events(), progress))
-        expected = told.pictures() | _looked_up(desk, told)
+        asked = desk.tokenizer
+        expected = told.pictures() | _looked_up(desk, asked, told)
         differences = [
-            difference for name in KEYS for difference in compared(name, expected[name], snapshot.table(name))
+            difference
+            for name in KEYS
+            for difference in compared(name, expected[name], _of(asked, snapshot.table(name)))
         ]
     return told, differences
 
@@ -110,45 +114,54 @@ def _counted(events: Iterator[T], progress: Progress | None) -> Iterator[T]:
 # The look-ups, made again from the vault ----------------------------------------------------------
 
 
-def _looked_up(desk: Desk, told: Replay) -> dict[str, list[dict[str, Any]]]:
-    tokens = _tokens_of_subjects(desk, told)
-    stolen = {case.id: _stolen_digests(desk, case) for case in told.cases() if case.stolen}
+def _of(asked: Tokenizer, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Look-ups of another generation than the one that is asked come or go: a rotation is not over."""
+    return (row for row in rows if row.get("generation", asked.generation) == asked.generation)
+
+
+def _looked_up(desk: Desk, asked: Tokenizer, told: Replay) -> dict[str, list[dict[str, Any]]]:
+    """What is lost cannot be made again: its live rows are then unexpected."""
+    tokens = _tokens_of_subjects(desk, asked, told)
+    stolen = {case.id: _stolen_digests(desk, asked, case) for case in told.cases() if case.stolen}
+    generation = {"generation": asked.generation}
     return {
         "subject_tokens": [
             {"digest": token.digest, "given": token.given, "answers": token.answers}
             | {"subject_id": subject.id, "organisation": subject.organisation}
+            | generation
             for subject, of_subject in tokens.values()
             for token in of_subject
         ],
         "stolen_tokens": [
-            {"case_id": case_id, "digest": digest}
+            {"case_id": case_id, "digest": digest} | generation
             for case_id, digests in stolen.items()
             for digest in digests
         ],
-        "answerable": _answerable(told, tokens, stolen),
+        "answerable": [row | generation for row in _answerable(told, tokens, stolen)],
     }
 
 
 Tokens = dict[UUID, tuple[Subject, tuple[Token, ...]]]
 
 
-def _tokens_of_subjects(desk: Desk, told: Replay) -> Tokens:
+def _tokens_of_subjects(desk: Desk, asked: Tokenizer, told: Replay) -> Tokens:
     found: Tokens = {}
     subjects = told.subjects()
     while batch := list(islice(subjects, BATCH)):
-        opened = desk.open_all((subject.id, subject.identity) for subject in batch)
+        opened = desk.open_each((subject.id, subject.identity) for subject in batch).values
         for subject in batch:
             value = opened.get(subject.identity.ref)
             if subject.is_erasing:  # nothing finds it, though its key may not be destroyed yet
                 value = None
-            tokens = () if value is None else desk.tokenizer.of_subject(identities.decode(value))
+            tokens = () if value is None else asked.of_subject(identities.decode(value))
             found[subject.id] = subject, tokens
     return found
 
 
-def _stolen_digests(desk: Desk, case: Case) -> set[bytes]:
-    pairs = [pair for value in desk.open_sealed(case.id, case.stolen).values() for pair in _decoded(value)]
-    return {desk.tokenizer.of_identifier(key) for pair in pairs for key in asked_keys(Identifier(*pair))}
+def _stolen_digests(desk: Desk, asked: Tokenizer, case: Case) -> set[bytes]:
+    opened = desk.open_each((case.id, sealed) for sealed in case.stolen)
+    pairs = [pair for value in opened.values.values() for pair in _decoded(value)]
+    return {asked.of_identifier(key) for pair in pairs for key in asked_keys(Identifier(*pair))}
 
 
 def _decoded(value: bytes) -> list[tuple[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -10,29 +12,30 @@ import msgspec
 from msgspec import Raw
 
 from watchlist.application.screening_request import LineError, question, read_envelope
+from watchlist.domain.refusals import Busy
 from watchlist.domain.tokens import Question, Tokenizer
-from watchlist.ports import ListIndex
+from watchlist.ports import Found, ListIndex, Lookups
 
 HIT = Raw(b'{"hit":true}')
 NO_HIT = Raw(b'{"hit":false}')
 _encode = msgspec.json.Encoder().encode
 
 Line = Question | LineError
+ATTEMPTS = 5
+"""How often one asks again when the look-up key that was asked does not stand any more: it rotates once in a while."""
 
 
 @dataclass(frozen=True, slots=True)
 class Screening:
     """Reads a batch, asks the index once for all of it, and answers line by line."""
 
-    tokenizer: Tokenizer
+    lookups: Lookups
     index: ListIndex
 
     async def answer(self, body: bytes) -> bytes:
         """The answer's JSON; a refusal of the whole when the envelope is wrong, Busy when the list cannot be asked."""
         envelope = read_envelope(body)
-        lines = {key: self._line(raw) for key, raw in envelope.subjects.items()}
-        digests = [digest for line in lines.values() if isinstance(line, Question) for digest in line.digests]
-        found = await self.index.find(digests)
+        lines, found = await self._asked(envelope.subjects)
         return _encode(
             {
                 "screening_id": uuid4(),
@@ -43,11 +46,26 @@ class Screening:
             }
         )
 
-    def _line(self, raw: Raw) -> Line:
-        try:
-            return question(self.tokenizer, raw)
-        except LineError as error:
-            return error
+    async def _asked(self, subjects: Mapping[str, Raw]) -> tuple[dict[str, Line], Found]:
+        """Under the look-up key that stood when the list was read: another one finds nobody (decision 0015)."""
+        for _ in range(ATTEMPTS):
+            tokenizer = self.lookups.now.asked
+            lines = {key: _line(tokenizer, raw) for key, raw in subjects.items()}
+            digests = [
+                digest for line in lines.values() if isinstance(line, Question) for digest in line.digests
+            ]
+            found = await self.index.find(digests)
+            if found.generation == tokenizer.generation:
+                return lines, found
+            await asyncio.to_thread(self.lookups.refresh)
+        raise Busy()
+
+
+def _line(tokenizer: Tokenizer, raw: Raw) -> Line:
+    try:
+        return question(tokenizer, raw)
+    except LineError as error:
+        return error
 
 
 def _result(line: Line, found: Any) -> Any:

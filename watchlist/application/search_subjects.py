@@ -58,12 +58,17 @@ SAME_FAMILY_NAME = Clue(("family_name",), 0.3, Certainty.POSSIBLE)
 
 def search_subjects(desk: Desk, organisation: str, wanted: Wanted) -> list[dict[str, Any]]:
     """At most MOST subjects of that organisation, best first: subject_id, score, certainty, reasons."""
-    strong = dict(_with_proof(desk.tokenizer, wanted))
-    weak = dict(_by_name(desk.tokenizer, wanted))
+    return desk.looked_up(lambda: _found(desk, organisation, wanted))
+
+
+def _found(desk: Desk, organisation: str, wanted: Wanted) -> list[dict[str, Any]]:
+    tokenizer = desk.tokenizer
+    strong = dict(_with_proof(tokenizer, wanted))
+    weak = dict(_by_name(tokenizer, wanted))
     clues: dict[UUID, set[Clue]] = {}
     for digests in (strong, weak):
         for subject_id, tokens in desk.registry.subjects_found(organisation, list(digests), MOST):
-            found = (_clue(desk.tokenizer, wanted, digests[t.digest], t) for t in tokens)
+            found = (_clue(tokenizer, wanted, digests[t.digest], t) for t in tokens)
             clues.setdefault(subject_id, set()).update(found)
     ranked = sorted(clues.items(), key=lambda item: (-_best(item[1]).score, item[0]))
     return [_told(subject_id, found) for subject_id, found in ranked[:MOST]]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from msgspec import Struct
 
 from watchlist.application.ordered_id import ordered_id
+from watchlist.domain import refusals
 from watchlist.domain.aggregate import Act, Aggregate
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.tokens import Token
 from watchlist.domain.vault_field import VaultField
-from watchlist.ports import Cipher, Keyring, SealedRow
+from watchlist.ports import Cipher, Keyring, LookupsChanged, SealedRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,14 @@ class Work:
     """Keys that came with an aggregate and were not needed yet."""
     sealed: list[SealedRow] = field(default_factory=list)
     subject_tokens: list[SubjectTokens] = field(default_factory=list)
-    stolen: list[tuple[UUID, bytes]] = field(default_factory=list)
-    imported_lines: list[tuple[bytes, UUID]] = field(default_factory=list)
-    case_references: list[tuple[bytes, UUID]] = field(default_factory=list)
+    stolen: list[tuple[UUID, bytes, int]] = field(default_factory=list)
+    """Case, digest, and the generation of the look-up key it was made under; so the next two."""
+    imported_lines: list[tuple[bytes, UUID, int]] = field(default_factory=list)
+    case_references: list[tuple[bytes, UUID, int]] = field(default_factory=list)
     forgotten: list[Forgotten] = field(default_factory=list)
     """Owners whose vault rows go in this transaction; their key was destroyed before."""
     redacted: list[RedactedText] = field(default_factory=list)
-    stolen_again: dict[UUID, set[bytes]] = field(default_factory=dict)
+    stolen_again: dict[UUID, set[tuple[bytes, int]]] = field(default_factory=dict)
     """Cases that a victim was detached from: the digests that remain stolen there."""
     dropped: list[UUID] = field(default_factory=list)
     """References of values that go with somebody who was detached from a case."""
@@ -111,8 +114,37 @@ class Work:
         if owner not in self.keys and owner in self.wrapped:
             self.keys.update(self.keyring.opened({owner: self.wrapped[owner]}))
         if owner not in self.keys:
-            self.keys.update(self.keyring.keys([owner]))
+            found = self.keyring.found([owner])
+            if owner in found.lost:
+                raise refusals.KeyLost()
+            self.keys.update(found.keys)
         try:
             return self.keys[owner]
         except KeyError:
             raise Erased(str(owner)) from None
+
+    # Look-ups ---------------------------------------------------------------------------------
+
+    def written_under(self) -> list[int] | None:
+        """The generations under which all its look-ups were made; None when it makes none.
+
+        LookupsChanged when not all under the same: the key began to rotate while this was decided.
+        """
+        generations = {frozenset(found) for found in self._generations().values()}
+        if len(generations) > 1:
+            raise LookupsChanged("lookups_changed")
+        return sorted(*generations) if generations else None
+
+    def _generations(self) -> dict[object, set[int]]:
+        """By what is looked up."""
+        made: dict[object, set[int]] = {}
+        for what, generation in self._looked_up():
+            made.setdefault(what, set()).add(generation)
+        return made
+
+    def _looked_up(self) -> Iterator[tuple[object, int]]:
+        for owner in self.subject_tokens:
+            yield from ((("subject", owner.subject_id), token.generation) for token in owner.tokens)
+        yield from ((("stolen", case), generation) for case, _, generation in self.stolen)
+        yield from ((("line", entry), generation) for _, entry, generation in self.imported_lines)
+        yield from ((("reference", case), generation) for _, case, generation in self.case_references)

@@ -68,7 +68,11 @@ def record_victim(
             work.seal(case.id, VaultField.VICTIM_REASON, reason),
         )
         keys = {key for identifier in stolen for key in asked_keys(identifier)}
-        work.stolen.extend((case.id, desk.tokenizer.of_identifier(key)) for key in keys)
+        work.stolen.extend(
+            (case.id, tokenizer.of_identifier(key), tokenizer.generation)
+            for tokenizer in desk.lookups.now.written
+            for key in keys
+        )
         return decided(case, subject_id=subject_id, case_id=case.id)
 
     return desk.carry_out(ask, decide)

@@ -13,7 +13,8 @@ from psycopg.rows import dict_row
 
 from watchlist.adapters.postgres import migrate as migrations
 from watchlist.application.erasures import standing_of_erasures
-from watchlist.bootstrap import House, database, open_house
+from watchlist.application.tidy_keys import lost_keys, orphans
+from watchlist.bootstrap import House, apply, database, open_house
 from watchlist.cli.terminal import tell
 from watchlist.domain.refusals import Refusal
 from watchlist.domain.schedule import SCHEDULE
@@ -45,8 +46,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def migrate(settings: Settings, args: argparse.Namespace) -> int:
     with database(settings) as conninfo:
         applied = migrations.migrate(conninfo)
-    text = "\n".join(f"applied {name}" for name in applied) or "nothing to apply"
-    tell({"applied": applied}, args.json, text)
+    facts = {"applied": applied}
+    if settings.keys_database_url is not None:
+        facts["applied_to_key_store"] = apply(settings.keys_database_url, migrations.KEY_STORE)
+    lines = [f"{what.replace('_', ' ')} {name}" for what, names in facts.items() for name in names]
+    tell(facts, args.json, "\n".join(lines) or "nothing to apply")
     return 0
 
 
@@ -120,6 +124,7 @@ def _examined(house: House) -> list[Finding]:
         ),
         Finding("clock", skew <= 2, f"{skew:.3f} s off the database's"),
         Finding("migrations", True, f"{len(migrations.migrations())} applied, none missing"),
+        *_keys_examined(house),
         *_deadlines(house),
         _erasures(house),
     ]
@@ -136,3 +141,27 @@ def _deadlines(house: House) -> list[Finding]:
         said = f"{late} late, {at_once[kind]['held']} held past their day ({duty.rule})"
         findings.append(Finding(kind.replace("_", " "), not (late and duty.by_machine), said))
     return findings
+
+
+def _keys_examined(house: House) -> list[Finding]:
+    """P6: a lost key is not an erasure; a key of nobody, or a rotation that was interrupted, waits for somebody."""
+    lost = lost_keys(house.desk, house.register)
+    closed = house.keyring.unopenable()
+    left = 0 if house.keyring.travels else sum(1 for _ in orphans(house.keyring, house.register))
+    states = house.rotation.states()
+    rotating = "arriving" in states.values() or house.rotation.unforgotten()
+    where = "in a store of their own" if house.keys_conninfo else "in the register's database"
+    return [
+        Finding(
+            "keys",
+            not lost and not closed,
+            f"{where}, {lost} lost, {closed} under a master key that is not here, {left} of nobody",
+        ),
+        Finding(
+            "look-ups",
+            True,
+            f"key {max(states)} is arriving: `watchlist keyring rotate-lookup` goes on"
+            if rotating
+            else f"key {max(states)} is asked",
+        ),
+    ]

@@ -50,7 +50,13 @@ def load(settings: Settings, house: House) -> Demonstration:
     now = house.clock.now()
     clock = ManualClock(now)
     with (
-        build(house.conninfo, key_of(settings, house.conninfo), clock, journal=house.desk.journal) as past,
+        build(
+            house.conninfo,
+            key_of(settings, house.conninfo),
+            clock,
+            journal=house.desk.journal,
+            keys_conninfo=house.keys_conninfo,
+        ) as past,
         bar("demonstration") as moved,
     ):
         shown = load_demonstration(past.desk, clock.move_to, operators, now, moved)

@@ -555,6 +555,21 @@ class Busy(Unavailable):
     """
 
 
+class KeyLost(Unavailable):
+    """These data cannot be opened: a key or a ciphertext is lost. They are not erased; tell the service's operator.
+
+    fr: Ces données ne s'ouvrent pas : une clé ou un chiffré est perdu. Elles ne sont pas effacées ;
+    prévenez l'exploitant.
+    """
+
+
+class LookupsIncomplete(Unavailable):
+    """The look-up key stays: some look-ups cannot be made under the new one (`watchlist doctor` counts lost keys).
+
+    fr: La clé de recherche reste : des recherches ne peuvent pas être refaites sous la nouvelle (clés perdues).
+    """
+
+
 class ClockSkewed(Unavailable):
     """The clock of this service and the database's differ by more than two seconds; nothing was recorded.
 

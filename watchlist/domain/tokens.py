@@ -33,6 +33,8 @@ class Token(Struct, frozen=True, gc=False):
     given: bytes | None = None
     answers: bool = True
     """Whether a listed subject answers under it; a family name alone never does (S3)."""
+    generation: int = 1
+    """Of the look-up key it was made under."""
 
 
 class Question(Struct, frozen=True, gc=False):
@@ -59,9 +61,10 @@ def apart(given: bytes) -> frozenset[bytes]:
 class Tokenizer:
     """Makes tokens under one look-up key."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, generation: int = 1) -> None:
         """The two states of HMAC-SHA256 under the key are made once: a third of the time of one call a digest."""
         block = key.ljust(hashlib.sha256().block_size, b"\0")
+        self.generation = generation
         self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
 
@@ -92,22 +95,26 @@ class Tokenizer:
     def of_subject(self, identity: Identity) -> tuple[Token, ...]:
         """Everything under which a subject is found, by the registry and, where it `answers`, by screening."""
         keys = {key for identifier in identity.identifiers for key in listed_keys(identifier)}
-        tokens = {Token(self.of_identifier(key)) for key in keys}
-        tokens |= {Token(self.of_own(key), answers=False) for key in own_keys(identity)}
+        tokens = {self._token(self.of_identifier(key)) for key in keys}
+        tokens |= {self._token(self.of_own(key), answers=False) for key in own_keys(identity)}
         if isinstance(identity, Person):
             tokens |= self._of_person(identity)
         else:
-            tokens.add(Token(self.digest("trade name", normalised(identity.name)), answers=False))
+            tokens.add(self._token(self.digest("trade name", normalised(identity.name)), answers=False))
         return tuple(sorted(tokens, key=lambda token: token.digest))
+
+    def _token(self, digest: bytes, given: bytes | None = None, answers: bool = True) -> Token:
+        return Token(digest, given, answers, self.generation)
 
     def _of_person(self, person: Person) -> set[Token]:
         names = [name for name in (person.family_name, person.usage_name) if name]
-        tokens = {Token(self.of_family(form), answers=False) for name in names for form in family_forms(name)}
+        forms = {form for name in names for form in family_forms(name)}
+        tokens = {self._token(self.of_family(form), answers=False) for form in forms}
         if person.birth_date is None:
             return tokens
         given = b"".join(sorted(self.of_given(person.given_names, person.birth_date)))
         return tokens | {
-            Token(digest, given) for name in names for digest in self.of_names(name, person.birth_date)
+            self._token(digest, given) for name in names for digest in self.of_names(name, person.birth_date)
         }
 
     def of_family(self, form: str) -> bytes:

@@ -89,7 +89,13 @@ def _forget_values(brush: Brush, touched: dict[UUID, Aggregate], work: Work) -> 
         _certify_texts(brush, work)
     for case_id, digests in work.stolen_again.items():
         brush.paint("forget_stolen", [case_id])
-        brush.paint("stolen_tokens", [case_id] * len(digests), list(digests))
+        stolen = list(digests)
+        brush.paint(
+            "stolen_tokens",
+            [case_id] * len(stolen),
+            [digest for digest, _ in stolen],
+            [generation for _, generation in stolen],
+        )
         case = touched[case_id]
         assert isinstance(case, Case)
         answer_again(brush, list(case.inscriptions))

@@ -91,15 +91,15 @@ class PostgresListIndex:
         except (psycopg.OperationalError, PoolTimeout, TimeoutError) as error:
             raise Busy() from error
         tokens: dict[bytes, list[Token]] = {}
-        position: int | None = None
-        for digest, given, counted in rows:
+        position, generation = None, 0
+        for digest, given, counted, current in rows:
             if digest is None:  # wherever it stands: a union has no order
-                position = counted
+                position, generation = counted, current
             else:
                 tokens.setdefault(digest, []).append(Token(digest, given))
         if position is None:
             raise Busy()
-        return Found(tokens, at, position)
+        return Found(tokens, at, position, generation)
 
 
 def _tell(waiting: Sequence[Waiting], outcome: Found | Exception) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from importlib import resources
+from typing import LiteralString
 
 import psycopg
 from psycopg.rows import scalar_row, tuple_row
+from psycopg.sql import SQL, Composed, Identifier
 
 from watchlist.adapters.postgres.locks import MIGRATION_LOCK
 
@@ -26,52 +28,65 @@ class Migration:
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The migrations of one kind of database: their folder, and the table that says which were applied."""
+
+    folder: str
+    ledger: str
+
+    def sql(self, statement: LiteralString) -> Composed:
+        """A statement with the ledger in its place."""
+        return SQL(statement).format(ledger=Identifier("public", self.ledger))
+
+
+REGISTER = Series("migrations", "watchlist_migrations")
+KEY_STORE = Series("key_migrations", "watchlist_key_migrations")
 LEDGER = """
-CREATE TABLE IF NOT EXISTS public.watchlist_migrations (
+CREATE TABLE IF NOT EXISTS {ledger} (
     name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())
 """
 
 
-def migrations() -> list[Migration]:
+def migrations(series: Series = REGISTER) -> list[Migration]:
     """Every migration this version knows, in order."""
-    folder = resources.files("watchlist.adapters.postgres") / "migrations"
+    folder = resources.files("watchlist.adapters.postgres") / series.folder
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda f: f.name)
     return [Migration(file.name, file.read_text("utf-8")) for file in files]
 
 
-def migrate(conninfo: str) -> list[str]:
+def migrate(conninfo: str, series: Series = REGISTER) -> list[str]:
     """Apply what is missing and give its names; several at once wait for each other.
 
     Raises MigrationError when an applied migration was changed, or the database is newer than this version.
     """
     with psycopg.connect(conninfo, autocommit=True) as conn:
         conn.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
-        conn.execute(LEDGER)
-        applied = _applied(conn)
-        _check(applied)
-        return [_apply(conn, m) for m in migrations() if m.name not in applied]
+        conn.execute(series.sql(LEDGER))
+        applied = _applied(conn, series)
+        _check(applied, series)
+        return [_apply(conn, m, series) for m in migrations(series) if m.name not in applied]
 
 
-def pending(conninfo: str) -> list[str]:
+def pending(conninfo: str, series: Series = REGISTER) -> list[str]:
     """The names of the migrations that are not applied yet."""
     with psycopg.connect(conninfo, autocommit=True) as conn:
         ledger = conn.cursor(row_factory=scalar_row).execute(
-            "SELECT to_regclass('public.watchlist_migrations')"
+            "SELECT to_regclass(%s)", (f"public.{series.ledger}",)
         )
-        applied = _applied(conn) if ledger.fetchone() else {}
-    _check(applied)
-    return [m.name for m in migrations() if m.name not in applied]
+        applied = _applied(conn, series) if ledger.fetchone() else {}
+    _check(applied, series)
+    return [m.name for m in migrations(series) if m.name not in applied]
 
 
-def _applied(conn: psycopg.Connection[tuple[object, ...]]) -> dict[str, str]:
-    rows = conn.cursor(row_factory=tuple_row).execute(
-        "SELECT name, checksum FROM public.watchlist_migrations"
-    )
+def _applied(conn: psycopg.Connection[tuple[object, ...]], series: Series) -> dict[str, str]:
+    query = series.sql("SELECT name, checksum FROM {ledger}")
+    rows = conn.cursor(row_factory=tuple_row).execute(query)
     return {str(name): str(checksum) for name, checksum in rows}
 
 
-def _check(applied: dict[str, str]) -> None:
-    known = {m.name: m.checksum for m in migrations()}
+def _check(applied: dict[str, str], series: Series) -> None:
+    known = {m.name: m.checksum for m in migrations(series)}
     for name, checksum in applied.items():
         if name not in known:
             raise MigrationError(
@@ -83,12 +98,12 @@ def _check(applied: dict[str, str]) -> None:
             )
 
 
-def _apply(conn: psycopg.Connection[tuple[object, ...]], migration: Migration) -> str:
+def _apply(conn: psycopg.Connection[tuple[object, ...]], migration: Migration, series: Series) -> str:
     with conn.transaction():
         conn.execute(migration.sql.encode())
         conn.execute(
-            "INSERT INTO public.watchlist_migrations (name, checksum) VALUES (%s, %s)",
+            series.sql("INSERT INTO {ledger} (name, checksum) VALUES (%s, %s)"),
             (migration.name, migration.checksum),
         )
-        conn.execute("GRANT SELECT ON public.watchlist_migrations TO watchlist_service")
+        conn.execute(series.sql("GRANT SELECT ON {ledger} TO watchlist_service"))
     return migration.name

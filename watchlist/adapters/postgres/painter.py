@@ -80,7 +80,7 @@ def paint(brush: Brush, aggregates: Iterable[Aggregate], events: Sequence[Event]
     _paint_activity(brush, [case for case in cases if case.id not in otherwise])
     brush.rows("cases", [rows.case_row(case) for case in cases if case.id in otherwise])
     if work.stolen:
-        brush.paint("stolen_tokens", [case for case, _ in work.stolen], [digest for _, digest in work.stolen])
+        brush.paint("stolen_tokens", *_columns(work.stolen))
     _paint_list(brush, [case for case in cases if case.id in moving])
     _paint_letters(brush, cases, events, moving)
     _answer_for(brush, [subject.id for subject in subjects if subject.version > 1])
@@ -157,10 +157,15 @@ def _paint_subjects(brush: Brush, subjects: Sequence[Subject], work: Work) -> No
         [owner.organisation for _, owner in flat],
         [token.given for token, _ in flat],
         [token.answers for token, _ in flat],
+        [token.generation for token, _ in flat],
     )
 
 
 def _paint_imported(brush: Brush, work: Work) -> None:
-    for name, pairs in (("imported_lines", work.imported_lines), ("case_references", work.case_references)):
-        if pairs:
-            brush.paint(name, [key for key, _ in pairs], [value for _, value in pairs])
+    for name, found in (("imported_lines", work.imported_lines), ("case_references", work.case_references)):
+        if found:
+            brush.paint(name, *_columns(found))
+
+
+def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -64,13 +64,14 @@ DELETE FROM subject_tokens WHERE subject_id = ANY(%b)
 
 -- name: subject_tokens
 -- the look-ups of subjects, under their identity of now
-INSERT INTO subject_tokens (digest, subject_id, organisation, given, answers)
-SELECT * FROM unnest(%b::bytea[], %b::uuid[], %b::text[], %b::bytea[], %b::boolean[])
+INSERT INTO subject_tokens (digest, subject_id, organisation, given, answers, generation)
+SELECT * FROM unnest(%b::bytea[], %b::uuid[], %b::text[], %b::bytea[], %b::boolean[], %b::smallint[])
 ON CONFLICT DO NOTHING
 
 -- name: stolen_tokens
 -- L10: identifiers recorded as stolen in a case
-INSERT INTO stolen_tokens SELECT * FROM unnest(%b::uuid[], %b::bytea[]) ON CONFLICT DO NOTHING
+INSERT INTO stolen_tokens (case_id, digest, generation)
+SELECT * FROM unnest(%b::uuid[], %b::bytea[], %b::smallint[]) ON CONFLICT DO NOTHING
 
 -- name: silence
 -- entries whose answer may differ now answer nothing, until `answer` says again
@@ -78,8 +79,8 @@ DELETE FROM answerable WHERE inscription_id = ANY(%b)
 
 -- name: answer
 -- the tokens of entries that are listed and not restricted, under every identity merged into their subject
-INSERT INTO answerable (digest, inscription_id, given, answers_until)
-SELECT DISTINCT t.digest, i.inscription_id, t.given, i.ends_at
+INSERT INTO answerable (digest, inscription_id, given, answers_until, generation)
+SELECT DISTINCT t.digest, i.inscription_id, t.given, i.ends_at, t.generation
 FROM inscriptions i
 JOIN subjects s ON coalesce(s.merged_into, s.subject_id) = i.subject_id
 JOIN subject_tokens t ON t.subject_id = s.subject_id
@@ -108,11 +109,13 @@ ON CONFLICT (import_id) DO UPDATE SET approved_by = excluded.approved_by,
 
 -- name: imported_lines
 -- L7: a line imported once is refused by this key ever after
-INSERT INTO imported_lines SELECT * FROM unnest(%b::bytea[], %b::uuid[])
+INSERT INTO imported_lines (fingerprint, inscription_id, generation)
+SELECT * FROM unnest(%b::bytea[], %b::uuid[], %b::smallint[])
 
 -- name: case_references
 -- the cases an import made, by the other register's reference
-INSERT INTO case_references SELECT * FROM unnest(%b::bytea[], %b::uuid[])
+INSERT INTO case_references (digest, case_id, generation)
+SELECT * FROM unnest(%b::bytea[], %b::uuid[], %b::smallint[])
 
 -- name: certificates
 -- P6: that something is to be forgotten, and that it was

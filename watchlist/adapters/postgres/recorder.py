@@ -19,7 +19,7 @@ from watchlist.adapters.postgres.queries import queries
 from watchlist.application.work import Work
 from watchlist.domain.aggregate import Aggregate, Event
 from watchlist.domain.refusals import AlreadyProposed, Busy, ClockSkewed
-from watchlist.ports import AlreadyDone, Clock, VersionConflict
+from watchlist.ports import AlreadyDone, Clock, LookupsChanged, VersionConflict
 
 SQL = queries("recorder.sql")
 TRIES = 3
@@ -76,7 +76,8 @@ class Recorder(PostgresApplicationRecorder):
         with _one_trip(conn), conn.cursor() as cursor:
             now = self._clock.now()
             own = None if self._clock.is_the_machines else now
-            cursor.execute(SQL["begin"], (WRITE_LOCK, own, now, LARGEST_SKEW), prepare=True)
+            began = (WRITE_LOCK, own, now, LARGEST_SKEW, work.written_under())
+            cursor.execute(SQL["begin"], began, prepare=True)
             if work.unknown_before:
                 cursor.execute(SQL["require_unknown"], (work.unknown_before, work.act.organisation))
             if work.unchanged:
@@ -108,6 +109,8 @@ def _explained(error: IntegrityError, recorder: Recorder, work: Work) -> Excepti
         return ClockSkewed()
     if constraint == "inscriptions_one_open":
         return AlreadyProposed("subject_id")
+    if constraint == "lookups_changed":
+        return LookupsChanged(constraint)
     if constraint in DECIDE_AGAIN:
         return VersionConflict(constraint)
     return error

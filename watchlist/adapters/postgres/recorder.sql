@@ -1,6 +1,6 @@
 -- name: begin
--- the clocks compared, the lock, then the instant of this transaction
-SELECT begin_recording(%b, %b, %b, %b)
+-- the clocks compared, the lock, whether its look-ups are those of now, then the instant of this transaction
+SELECT begin_recording(%b, %b, %b, %b, %b::smallint[])
 
 -- name: record
 -- the keys of new owners, what the command sealed, its events in their order, and the command itself: a second row of one is refused
@@ -45,6 +45,18 @@ SELECT require_unnamed(%b, %b)
 -- whole streams, in order
 SELECT originator_id, originator_version, topic, state FROM events
 WHERE originator_id = ANY(%b) ORDER BY originator_id, originator_version
+
+-- name: known
+-- which of these streams there are
+SELECT DISTINCT originator_id FROM events WHERE originator_id = ANY(%b)
+
+-- name: owners
+-- whoever must have a key: subjects, cases whose data are not purged, imports
+SELECT id FROM (
+    SELECT subject_id AS id FROM subjects
+    UNION ALL SELECT case_id FROM cases WHERE state <> 'purged'
+    UNION ALL SELECT import_id FROM imports
+) AS owners WHERE id > %b ORDER BY id LIMIT %b
 
 -- name: forget_answers
 -- a repeated command is recognised for a day

@@ -44,8 +44,9 @@ class Register(Application[UUID]):
 
     name = "watchlist"
 
-    def __init__(self, conninfo: str, clock: Clock, pool_size: int = 10) -> None:
+    def __init__(self, conninfo: str, clock: Clock, pool_size: int = 10, keys_are_here: bool = True) -> None:
         self._conninfo = conninfo
+        self._keys_are_here = keys_are_here
         self._clock = clock
         super().__init__(
             env={
@@ -81,15 +82,16 @@ class Register(Application[UUID]):
         self, ids: Iterable[UUID], wrapped: MutableMapping[UUID, bytes] | None = None
     ) -> dict[UUID, Aggregate]:
         """The aggregates by stream; with `wrapped`, their keys in the same trip, while both are in one database."""
-        query = SQL["load"] if wrapped is None else SQL["load_with_keys"]
+        with_keys = wrapped is not None and self._keys_are_here
+        query = SQL["load_with_keys"] if with_keys else SQL["load"]
         wanted = list(ids)
         try:
             with self.service_factory.datastore.get_connection() as conn:
-                parameters = [wanted] if wrapped is None else [wanted, wanted]
+                parameters = [wanted, wanted] if with_keys else [wanted]
                 rows = conn.execute(query, parameters, prepare=True, binary=True).fetchall()
         except OperationalError as error:
             raise Busy() from error
-        if wrapped is not None:
+        if wrapped is not None and with_keys:
             wrapped.update({row["originator_id"]: row["state"] for row in rows if row["topic"] is None})
             rows = [row for row in rows if row["topic"] is not None]
         return dict(self._projected(rows))
@@ -147,6 +149,16 @@ class Register(Application[UUID]):
                 yield True
             finally:
                 conn.execute("SELECT pg_advisory_unlock(%b::int, %b::int)", place)
+
+    def known(self, ids: Iterable[UUID]) -> set[UUID]:
+        """Those of these streams that have events."""
+        with self.service_factory.datastore.get_connection() as conn:
+            return {row["originator_id"] for row in conn.execute(SQL["known"], (list(ids),)).fetchall()}
+
+    def owners(self, after: UUID, limit: int) -> list[UUID]:
+        """Whoever must have a key, by id, from behind `after` on."""
+        with self.service_factory.datastore.get_connection() as conn:
+            return [row["id"] for row in conn.execute(SQL["owners"], (after, limit)).fetchall()]
 
     def forget_answers(self, before: datetime) -> int:
         """Forget what commands answered before an instant; how many."""
