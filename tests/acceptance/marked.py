@@ -63,6 +63,8 @@ SCREENED, SCREENED_GIVEN, SCREENED_BORN = "Interrogaud-Ścibor", "Théodulphe", 
 WRONG, WRONG_KEY, ADDRESS = "Maldéposé-Gribouillon", "clef-abracadabrantesque", "chemin-tirelipimpon"
 DISMISSED, LOCKED, BROKEN = "classement-chamboule", "note-verrouillette", "note-brisemiche"
 LONG = "longue-ritournellique "
+RIGHTS = "droits-pimprenelle"
+"""Every text of a person's request, of a letter, of a redaction."""
 
 PERSONAL = [
     FAMILY, USAGE, GIVEN, BORN, BORN_AT, DIED, RPPS, STOLEN_RPPS, UNKNOWN_RPPS, MEMBER, COMPANY, SIREN, SIRET, FINESS,
@@ -70,7 +72,7 @@ PERSONAL = [
     RESTRICTION, LIFTING, DELISTING, REJECTION, RECTIFIED, MERGED, SPLIT, VICTIM, FILE, CASE_REFERENCE, IMPORTED,
     IMPORTED_GIVEN, IMPORTED_BORN, IMPORTED_COURT, IMPORTED_REFERENCE, REFUSED, REFUSED_NUMBER, SEARCHED,
     SEARCHED_GIVEN, SEARCHED_BORN, SCREENED, SCREENED_GIVEN, SCREENED_BORN, WRONG, WRONG_KEY, ADDRESS, DISMISSED,
-    LOCKED, BROKEN, LONG.strip(),
+    LOCKED, BROKEN, LONG.strip(), RIGHTS,
 ]  # fmt: skip
 STAFF = ["Opératrice Wladyslawine", "Administratrice Bergamotine"]
 """Names of operators: in the table of operators, and nowhere else."""
@@ -110,6 +112,7 @@ def drive(running: Service) -> Told:
     case = _a_matter(office)
     _an_import(running, office, told)
     _people(admin)
+    _protected(office, dpo)
     _refused(running, office, case)
     _failing(running, office, case)
     _looked_at(running, office, dpo, case)
@@ -256,6 +259,56 @@ def _people(admin: Somebody) -> None:
     admin.post("/operators", {"name": WRONG * 40})
     made = admin.post("/keys", {"operator": f"{STAFF[1]} II", "role": "dpo"})
     assert made.status_code == 201, made.text
+
+
+def _protected(office: Office, dpo: Somebody) -> None:
+    """A redaction, letters deferred and sent, requests of the person, and an erasure."""
+    anne, bruno = office.investigator, office.supervisor
+    subject = anne.made("/subjects", _subject(identifiers=[], given_names=f"{GIVEN} II"))["id"]
+    raised = {"raised_on": today().isoformat(), "source": "control", "summary": SUMMARY}
+    case = anne.made("/cases", raised | {"subject_ids": [subject]})["id"]
+    anne.made(f"/cases/{case}/qualification", {"relevant": True, "reason": RELEVANT}, 200)
+    anne.made(f"/cases/{case}/notes", {"text": NOTE})
+    file = anne.ask("GET", f"/cases/{case}", X_Opened="1").json()
+    redacted = {"text_id": file["notes"][0]["text_ids"]["text"], "text": RIGHTS, "reason": RIGHTS}
+    anne.made(f"/cases/{case}/redactions", redacted)
+    entry = anne.made(f"/cases/{case}/inscriptions", _proposal(subject))["inscription_id"]
+    bruno.made(f"/inscriptions/{entry}/approval", {}, 200)
+    _written(dpo)
+    _asked_of(dpo, subject, kind="access", decided={"deferred": [_put_off() | {"part": "cases"}]})
+    _asked_of(dpo, subject, kind="restriction", lifted={"reason": RIGHTS, "told_on": today().isoformat()})
+    anne.made(f"/subjects/{subject}/death", {"died_on": DIED}, 200)
+    _asked_of(dpo, subject, kind="directives", asked={"directives": RIGHTS})
+
+
+def _put_off() -> dict[str, str]:
+    return {"reason": RIGHTS, "review_on": (today() + timedelta(days=60)).isoformat()}
+
+
+def _written(dpo: Somebody) -> None:
+    letters = dpo.get("/letters?state=due")["items"]
+    letter = f"/letters/{letters[-1]['letter_id']}"
+    dpo.made(f"{letter}/deferral", _put_off(), 200)
+    dpo.ask("GET", letter, X_Opened="1")
+    dpo.made(f"{letter}/sent", {"sent_on": today().isoformat(), "channel": "registered_post"}, 200)
+    assert dpo.ask("GET", f"{letter}/pdf", X_Opened="1").status_code == 200
+
+
+def _asked_of(
+    dpo: Somebody,
+    subject: str,
+    kind: str,
+    asked: dict[str, Any] | None = None,
+    decided: dict[str, Any] | None = None,
+    lifted: dict[str, Any] | None = None,
+) -> None:
+    received = {"kind": kind, "subject_id": subject, "received_on": today().isoformat(), "details": RIGHTS}
+    request = f"/rights-requests/{dpo.made('/rights-requests', received | (asked or {}))['id']}"
+    dpo.made(f"{request}/extension", {"reason": RIGHTS, "told_on": today().isoformat()}, 200)
+    dpo.made(f"{request}/decision", {"granted": True, "reason": RIGHTS} | (decided or {}), 200)
+    dpo.made(f"{request}/answer", {"text": RIGHTS}, 200)
+    if lifted:
+        dpo.made(f"{request}/lifting", lifted, 200)
 
 
 def _refused(running: Service, office: Office, case: str) -> None:

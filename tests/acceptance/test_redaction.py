@@ -46,7 +46,8 @@ def test_every_kind_of_answer_was_given(told: Told) -> None:
 def test_every_field_of_the_vault_was_written(running: Service, told: Told) -> None:
     with owner(running) as conn:
         found = set(conn.execute("SELECT DISTINCT field FROM watchlist.vault").fetchall())
-    assert found == set(VaultField)
+    a_year_past_its_term = {VaultField.HOLD_REVIEW}
+    assert found == set(VaultField) - a_year_past_its_term
 
 
 def test_nothing_personal_is_in_the_log_of_the_service(running: Service, told: Told) -> None:

@@ -12,14 +12,15 @@ from watchlist.application.open_case import qualify_alert
 from watchlist.application.replay import check
 
 AS_IT_WAS = """
-DROP VIEW watchlist.erasure_deadlines, watchlist.certificates;
+DROP VIEW watchlist.deadlines, watchlist.due_subject_erasure, watchlist.due_letter, watchlist.due_delisting_letter,
+    watchlist.certificates;
 DROP TABLE watchlist.erasures;
 DROP FUNCTION watchlist.require_unnamed, watchlist.subject_data_end_at;
 ALTER TABLE watchlist.cases DROP COLUMN purged_at;
 ALTER TABLE watchlist.imports DROP COLUMN purged_at;
 ALTER TABLE watchlist.subjects DROP COLUMN erasing, DROP COLUMN erased, DROP COLUMN unnamed_until,
     DROP COLUMN data_end_at;
-DROP INDEX watchlist.cases_data_end, watchlist.inscriptions_brought, watchlist.imported_lines_of,
+DROP INDEX watchlist.inscriptions_brought, watchlist.imported_lines_of,
     watchlist.case_references_of;
 DELETE FROM public.watchlist_migrations WHERE name = '0003_erasure.sql';
 """

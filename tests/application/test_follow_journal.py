@@ -50,11 +50,13 @@ class Backup:
         with psycopg.connect(self._url) as conn:
             conn.execute("SET session_replication_role = replica")
             conn.execute("ALTER TABLE watchlist.events DISABLE TRIGGER events_are_immutable")
+            conn.execute("ALTER TABLE watchlist_keys.data_keys DISABLE TRIGGER USER")
             for table, rows in zip(self._tables, self._rows, strict=True):
                 conn.execute(sql.SQL("DELETE FROM {}").format(table))
                 with conn.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(table)) as copied:
                     copied.write(rows)
             conn.execute("ALTER TABLE watchlist.events ENABLE ALWAYS TRIGGER events_are_immutable")
+            conn.execute("ALTER TABLE watchlist_keys.data_keys ENABLE TRIGGER USER")
 
 
 def _place(table: str) -> list[str]:

@@ -301,7 +301,7 @@ def test_a_deferred_part_is_reviewed_and_then_given(story):
         [read_request(story.desk, request_id, "GROUPAMA")["subject_id"]]
     )
     review_deferral(story.desk, ask(CHLOE), request_id, None)
-    assert story.rows("SELECT FROM {OWED}") == []
+    assert story.rows(f"SELECT FROM {OWED}") == []
 
 
 def test_the_same_command_again_has_the_same_answer_and_records_nothing(story):
@@ -493,7 +493,7 @@ def test_what_is_owed_to_persons_is_a_deadline(story):
     two = receive(story, subject_id, Right.ERASURE)
     extend_request(story.desk, ask(CHLOE), two, "complexe", TODAY)
     decide(story, one, True, deferred=(DeferredPart("cases", "enquête", date(2021, 6, 1)),))
-    shown = story.rows("SELECT * FROM {OWED} ORDER BY kind, due_at")
+    shown = story.rows(f"SELECT * FROM {OWED} ORDER BY kind, due_at")
     assert [(row["kind"], row["id"], row["due_at"]) for row in shown] == [
         ("access_deferral", one, datetime(2021, 6, 1, 22, tzinfo=UTC)),
         ("rights_request", one, datetime(2021, 4, 15, 22, tzinfo=UTC)),
@@ -506,7 +506,7 @@ def test_what_is_owed_to_persons_is_a_deadline(story):
     assert (
         len(
             story.rows(
-                "SELECT FROM {OWED} WHERE id = %b",
+                f"SELECT FROM {OWED} WHERE id = %b",
                 one,
             )
         )

@@ -51,7 +51,7 @@ def hits(story: Story, *asked: Identifier | Person) -> list[bool]:
         index = PostgresListIndex(story.house.conninfo, story.clock)
         await index.open()
         try:
-            return await Screening(story.desk.tokenizer, index).answer(json.dumps(envelope).encode())
+            return await Screening(story.desk.lookups, index).answer(json.dumps(envelope).encode())
         finally:
             await index.close()
 

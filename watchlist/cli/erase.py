@@ -51,7 +51,10 @@ def run(settings: Settings, args: argparse.Namespace) -> int:
 
 def clear_key_store(settings: Settings) -> bool:
     """Rewrite the table, so that no dead row holds a wrapped key; whether this login may, and could."""
-    with database(settings) as conninfo, psycopg.connect(conninfo, autocommit=True) as conn:
+    with (
+        database(settings) as register,
+        psycopg.connect(settings.keys_database_url or register, autocommit=True) as conn,
+    ):
         owned = conn.cursor(row_factory=scalar_row).execute(
             "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass(%s)", (KEYS,)
         )

@@ -390,7 +390,17 @@ RECORD: tuple[Held, ...] = (
     ),
 )
 
-NOBODYS = frozenset({"vault", "data_keys", "lookup_keys", "organisations", "erasures", "letters_to_paint"})
+NOBODYS = frozenset(
+    {
+        "vault",
+        "data_keys",
+        "lookup_keys",
+        "organisations",
+        "erasures",
+        "letters_to_paint",
+        "lookup_generations",
+    }
+)
 """Tables that hold nothing of a person by themselves: the vault's rows are told field by field; keys are keys."""
 
 HEADER = ("what", "name", "where", "under which key", "purpose", "legal basis", "whose", "kept", "recipients")
