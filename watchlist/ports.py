@@ -129,7 +129,7 @@ class LookupKeys(Struct, frozen=True):
 
 
 class Lookups(Protocol):
-    """The look-up keys, as this process knows them (decision 0015)."""
+    """The look-up keys, as this process knows them (decision 0016)."""
 
     @property
     def now(self) -> LookupKeys: ...

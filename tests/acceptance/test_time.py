@@ -154,10 +154,12 @@ def test_many_schedulers_at_once_delist_once_after_a_downtime_and_the_doctor_kno
     past.move_to(past.midnight + timedelta(hours=1))
     late = past.service.run("doctor")
     assert late.status == 1
-    assert "FAIL delistings: 1 due" in late.out
+    assert "FAIL delisting: 1 late" in late.out
     with past.at(past.midnight + timedelta(hours=1)):
         assert past.hits() == [False, True]
-        assert _schedulers_sweep(past) == ["sweep: delisted 1, purged 0 alerts"]
+        assert _schedulers_sweep(past) == [
+            "sweep: delisted 1, purged 0 alerts, 0 cases and 0 imports, erased 0 subjects"
+        ]
         assert past.delistings() == {past.plain.inscription: 1}
         assert past.hits() == [False, True]
         assert past.service.run("sweep", "--json").told["delisted"] == 0

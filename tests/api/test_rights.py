@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from tests.api.conftest import PERSON, Office
 from watchlist.adapters.clock import ManualClock
+from watchlist.application.erase import erase_subject
+from watchlist.application.work import Ask
 from watchlist.bootstrap import House
 
 CANARY = "Zyxwvut"
@@ -231,7 +233,7 @@ def test_another_organisations_request_and_subject_are_not_there(
 
 def test_an_unknown_and_an_erased_subject_are_not_there(office: Office, house: House) -> None:
     erased = office.subject()
-    house.keyring.destroy([UUID(erased)])
+    erase_subject(house.desk, Ask(uuid4(), "GRPM"), UUID(erased))
     for subject in (erased, "7f3e2a54-3b0e-4f0e-9d6e-0c5a9a3f1b7d"):
         body = {"kind": "access", "subject_id": subject, "received_on": "2026-03-02"}
         assert refused(office, "/rights-requests", body) == (404, "no_such_subject")

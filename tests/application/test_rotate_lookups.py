@@ -1,4 +1,4 @@
-"""The look-up key rotates while everything goes on: nobody is ever answered wrongly (decision 0015, S3, L3)."""
+"""The look-up key rotates while everything goes on: nobody is ever answered wrongly (decision 0016, S3, L3)."""
 
 import asyncio
 import json

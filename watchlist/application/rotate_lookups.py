@@ -1,4 +1,4 @@
-"""Rotate the look-up key, while everything goes on (decision 0015).
+"""Rotate the look-up key, while everything goes on (decision 0016).
 
 A new generation arrives: from that commit on every command that writes look-ups writes them under both, or is decided
 again. What was there before is made again from the vault. When nothing is missing the new one is asked, in one commit;

@@ -47,7 +47,7 @@ class Screening:
         )
 
     async def _asked(self, subjects: Mapping[str, Raw]) -> tuple[dict[str, Line], Found]:
-        """Under the look-up key that stood when the list was read: another one finds nobody (decision 0015)."""
+        """Under the look-up key that stood when the list was read: another one finds nobody (decision 0016)."""
         for _ in range(ATTEMPTS):
             tokenizer = self.lookups.now.asked
             lines = {key: _line(tokenizer, raw) for key, raw in subjects.items()}

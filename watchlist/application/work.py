@@ -146,5 +146,7 @@ class Work:
         for owner in self.subject_tokens:
             yield from ((("subject", owner.subject_id), token.generation) for token in owner.tokens)
         yield from ((("stolen", case), generation) for case, _, generation in self.stolen)
+        for case, stolen in self.stolen_again.items():
+            yield from ((("stolen", case), generation) for _, generation in stolen)
         yield from ((("line", entry), generation) for _, entry, generation in self.imported_lines)
         yield from ((("reference", case), generation) for _, case, generation in self.case_references)

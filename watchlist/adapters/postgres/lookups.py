@@ -1,4 +1,4 @@
-"""The look-up keys of a register, as one process knows them, and their rotation (decision 0015).
+"""The look-up keys of a register, as one process knows them, and their rotation (decision 0016).
 
 Which generation is asked and which are written stands beside the look-ups themselves, in the register's database; the
 keys are in the keyring. So whoever reads look-ups sees in the same snapshot whether they were the right ones to ask.
