@@ -23,7 +23,7 @@ from watchlist.bootstrap import House
 from watchlist.cli.terminal import bar
 from watchlist.domain.aggregate import Aggregate
 from watchlist.domain.commitment import Sealed
-from watchlist.ports import SealedRow
+from watchlist.ports import KeysFound, SealedRow
 
 NOTES = 200
 READS = 20
@@ -104,6 +104,9 @@ class _NoKeysAlong:
 class _NoKeys:
     def keys(self, owners: Iterable[UUID]) -> dict[UUID, bytes]:
         return dict.fromkeys(owners, b"")
+
+    def found(self, owners: Iterable[UUID]) -> KeysFound:
+        return KeysFound(self.keys(owners), frozenset(), frozenset())
 
 
 @dataclass

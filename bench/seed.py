@@ -189,7 +189,8 @@ class _Matter:
                 for token in owner.tokens
             ]
         inscription = self._case.inscription(self.inscription_id)
-        into["subjects"].append(structs.astuple(rows.subject_row(self._subject)))
+        retained = structs.replace(rows.subject_row(self._subject), data_end_at=None)
+        into["subjects"].append(structs.astuple(retained))
         into["cases"].append(structs.astuple(rows.case_row(self._case)))
         into["inscriptions"].append(structs.astuple(rows.inscription_row(self._case, inscription)))
         into["letters"] += [structs.astuple(row) for row in rows.letter_rows(self._case, inscription)]
