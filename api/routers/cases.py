@@ -6,17 +6,17 @@ from typing import Any
 
 from starlette.responses import Response
 
-from api.answered import (
+from api.answered.cases import (
     CaseFile,
     CaseReceipt,
     Cases,
     EvidenceReceipt,
     History,
     ProcedureReceipt,
-    ProposalReceipt,
-    Receipt,
     RedactionReceipt,
 )
+from api.answered.common import Receipt
+from api.answered.lists import ProposalReceipt
 from api.asked import (
     Closing,
     EndOfProcedure,

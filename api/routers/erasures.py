@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from api.answered import Erasure, Erasures
+from api.answered.erasures import Erasure, Erasures
 from api.errand import TheHouse, json_answer
 from api.fields import Id
 from api.paging import Pages

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.answered import Health
+from api.answered.common import Health
 from api.errand import TheHouse, json_answer
 from api.routes import PROBLEM
 from watchlist.domain.refusals import Unavailable

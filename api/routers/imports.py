@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Body, Depends, Header, Query, Request
 from starlette.responses import Response
 
-from api.answered import ImportApproval, ImportItem, ImportReport, Imports
+from api.answered.imports import ImportApproval, ImportItem, ImportReport, Imports
 from api.asked import Nothing
 from api.errand import Investigation, Supervision, TheHouse, json_answer
 from api.fields import Id, Line, Organisation

@@ -7,16 +7,13 @@ from typing import Annotated
 from fastapi import Body
 from starlette.responses import Response
 
-from api.answered import (
+from api.answered.cases import Inscription, InscriptionItemVersioned, Inscriptions, StateNow
+from api.answered.lists import (
     AmendmentReceipt,
     ApprovalReceipt,
     DecisionReceipt,
     HoldReviewReceipt,
-    Inscription,
-    InscriptionItemVersioned,
-    Inscriptions,
     StandingReceipt,
-    StateNow,
 )
 from api.asked import Amendment, Approval, Delisting, Nothing, Reason
 from api.errand import ExpectedVersion, Investigation, Supervision, TheHouse, json_answer

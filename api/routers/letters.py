@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query
 from starlette.responses import Response
 
-from api.answered import DeferralReceipt, LetterItem, LetterRead, Letters, SendingReceipt
+from api.answered.letters import DeferralReceipt, LetterItem, LetterRead, Letters, SendingReceipt
 from api.asked import LetterDeferral, Sending
 from api.errand import Protection, TheHouse, json_answer
 from api.fields import Id

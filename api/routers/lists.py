@@ -9,7 +9,8 @@ from uuid import UUID
 from fastapi import Depends, Query
 from starlette.responses import Response
 
-from api.answered import Deadlines, ListItem, TheList
+from api.answered.deadlines import Deadlines
+from api.answered.lists import ListItem, TheList
 from api.errand import TheHouse
 from api.fields import Day, Instant
 from api.operator import Asker, Reader, allowed

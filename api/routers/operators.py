@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Body, Depends, Path
 from starlette.responses import Response
 
-from api.answered import KeyPage, KeyReceipt, Me, NewKeyReceipt, OperatorPage, OperatorReceipt
+from api.answered.operators import KeyPage, KeyReceipt, Me, NewKeyReceipt, OperatorPage, OperatorReceipt
 from api.asked import NewKey, NewOperator, Nothing
 from api.errand import TheHouse, TheOperators, json_answer
 from api.fields import Id

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Body, Query
 from starlette.responses import Response
 
-from api.answered import (
+from api.answered.rights import (
     RequestAnswerReceipt,
     RequestDecisionReceipt,
     RequestItem,

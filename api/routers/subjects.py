@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from fastapi import Depends
 from starlette.responses import Response
 
-from api.answered import Receipt, Subject, SubjectsFound
+from api.answered.common import Receipt
+from api.answered.subjects import Subject, SubjectsFound
 from api.asked import (
     AskedIdentifier,
     Death,

@@ -1,0 +1,1 @@
+"""What is answered: the shapes that the OpenAPI declares."""
