@@ -63,6 +63,10 @@ def restricted(story: Story) -> dict[UUID, bool]:
     return {row["inscription_id"]: row["restricted"] for row in rows}
 
 
+def death_reviews(story: Story) -> list[dict[str, object]]:
+    return story.rows("SELECT inscription_id, due_at FROM deadlines WHERE kind = 'death_review'")
+
+
 def require_true_pictures(story: Story) -> None:
     assert check(story.desk, story.house.snapshots)[1] == []
 
@@ -269,8 +273,30 @@ def test_directives_need_a_recorded_death(story):
     record_death(story.desk, ask(), subject_id, TODAY)
     request_id = receive(story, subject_id, Right.DIRECTIVES, directives="ne rien conserver")
     assert read_request(story.desk, request_id, "GROUPAMA")["directives"] == "ne rien conserver"
-    due = story.rows("SELECT inscription_id FROM deadlines WHERE kind = 'death_review'")
-    assert due == [{"inscription_id": entry}]
+    assert [row["inscription_id"] for row in death_reviews(story)] == [entry]
+
+
+def test_a_death_is_reviewed_within_a_month_of_its_record_and_not_of_the_inscription(story):
+    subject_id, _, entry = story.listed()
+    story.clock.advance(days=200)  # 1 October
+    record_death(story.desk, ask(), subject_id, TODAY)
+    due = {"inscription_id": entry, "due_at": datetime(2021, 11, 1, 23, tzinfo=UTC)}
+    assert death_reviews(story) == [due]
+    require_true_pictures(story)
+    delist(story.desk, ask(BRUNO), entry, DelistingGround.DECEASED, "décès")
+    assert death_reviews(story) == []
+
+
+def test_the_death_of_a_duplicate_is_reviewed_for_the_survivors_entry_once(story):
+    survivor, _, entry = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    duplicate = story.subject(a_person("Durand"))
+    record_death(story.desk, ask(), duplicate, TODAY)
+    merge_subjects(story.desk, ask(), survivor, duplicate, "doublon")
+    story.clock.advance(days=20)
+    record_death(story.desk, ask(), survivor, TODAY)
+    due = {"inscription_id": entry, "due_at": datetime(2021, 4, 15, 22, tzinfo=UTC)}
+    assert death_reviews(story) == [due]
+    require_true_pictures(story)
 
 
 def test_every_decision_but_that_on_portability_is_reasoned(story):

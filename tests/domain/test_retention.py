@@ -227,3 +227,8 @@ def test_any_order_of_limitations_is_the_same():
     assert {retention.case_data_end_at(date(2020, 1, 1), p) for p in itertools.permutations(limits)} == {
         retention.NEVER
     }
+
+
+def test_a_death_is_reviewed_within_a_month_of_the_day_it_was_recorded():
+    assert retention.death_review_due_at(date(2021, 1, 31)) == datetime(2021, 2, 28, 23, tzinfo=UTC)
+    assert retention.death_review_due_at(date(2021, 3, 15)) == datetime(2021, 4, 15, 22, tzinfo=UTC)

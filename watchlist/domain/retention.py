@@ -1,4 +1,4 @@
-"""How long things are kept: the rules L1, C1, C2, C7, L12, L13 and P6, each one function.
+"""How long things are kept: the rules L1, C1, C2, C7, L12, L13, P5 and P6, each one function.
 
 Every instant here is exclusive and in UTC: something lasts while `now` is before it.
 """
@@ -21,6 +21,8 @@ LETTER_MONTHS = 1
 UNNAMED_MONTHS = 6
 """Ours (P6), like an alert's (C1): how long a subject is kept that no case ever named."""
 HOLD_REVIEW_MONTHS = 12
+DEATH_REVIEW_MONTHS = 1
+"""Ours (P5), like a letter's (L12): by when the entries of a person who died are reviewed."""
 DEFERRAL_MONTHS = 6
 """Ours (L12): how long a reasoned deferral of the letter may last before it is reviewed."""
 
@@ -118,3 +120,8 @@ def hold_review_due_at(last_listed_day: date, reviewed_on: date | None) -> datet
     """L13: an entry held past its term is reviewed every year, from that day or from its last review on."""
     since = last_listed_day if reviewed_on is None else max(last_listed_day, reviewed_on)
     return periods.end_of(since, HOLD_REVIEW_MONTHS)
+
+
+def death_review_due_at(recorded_on: date) -> datetime:
+    """P5: the entries of a person who died are reviewed within one month of the day the death was recorded."""
+    return periods.end_of(recorded_on, DEATH_REVIEW_MONTHS)

@@ -133,6 +133,7 @@ class Subject(Aggregate):
         self.identified = False
         self.registered_at: datetime
         self.death: Sealed | None = None
+        self.death_recorded_at: datetime | None = None
         self.merged_into: UUID | None = None
         self.absorbed: set[UUID] = set()
         self.contested_by: set[UUID] = set()
@@ -276,7 +277,7 @@ class Subject(Aggregate):
 
     @remembers(DeathRecorded)
     def _death_recorded(self, event: DeathRecorded) -> None:
-        self.death = event.died_on
+        self.death, self.death_recorded_at = event.died_on, event.at
 
     @remembers(SubjectContested)
     def _contested(self, event: SubjectContested) -> None:

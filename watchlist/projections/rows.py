@@ -107,6 +107,7 @@ class SubjectRow(Struct, frozen=True):
     unnamed_until: datetime
     data_end_at: datetime | None
     """Of a new subject; from its first case on it follows from those too (`until_when`)."""
+    death_review_at: datetime | None
 
 
 class ImportRow(Struct, frozen=True):
@@ -250,7 +251,12 @@ def subject_row(subject: Subject) -> SubjectRow:
         erased=subject.is_erased,
         unnamed_until=unnamed_until,
         data_end_at=unnamed_until,
+        death_review_at=_death_review_at(subject.death_recorded_at),
     )
+
+
+def _death_review_at(recorded_at: datetime | None) -> datetime | None:
+    return None if recorded_at is None else retention.death_review_due_at(periods.civil_date(recorded_at))
 
 
 def import_row(batch: ImportBatch) -> ImportRow:

@@ -56,7 +56,7 @@ INSERT INTO subjects SELECT * FROM json_populate_recordset(NULL::subjects, %b::j
 ON CONFLICT (subject_id) DO UPDATE SET
     identified = excluded.identified, deceased = excluded.deceased,
     merged_into = excluded.merged_into, version = excluded.version,
-    erasing = excluded.erasing, erased = excluded.erased
+    erasing = excluded.erasing, erased = excluded.erased, death_review_at = excluded.death_review_at
 
 -- name: forget_tokens
 -- the look-ups of subjects whose identity changed
