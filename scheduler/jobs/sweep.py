@@ -7,11 +7,14 @@ from watchlist.bootstrap import House
 
 
 def sweep_the_list(house: House) -> str | None:
+    """What there was to do, and how much of it; None when there was nothing."""
     report = sweep(house.desk)
-    if not (report.failed or report.delisted or report.purged):
-        return None
-    said = (
-        f"delisted {report.delisted}, purged {report.alerts_purged} alerts, {report.cases_purged} cases and "
-        f"{report.imports_purged} imports, erased {report.subjects_erased} subjects"
-    )
-    return f"{said}, failed {len(report.failed)}" if report.failed else said
+    done = {
+        "delisted": report.delisted,
+        "alerts purged": report.alerts_purged,
+        "cases purged": report.cases_purged,
+        "imports purged": report.imports_purged,
+        "subjects erased": report.subjects_erased,
+        "failed": len(report.failed),
+    }
+    return ", ".join(f"{what} {count}" for what, count in done.items() if count) or None

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from scheduler.jobs.sweep import sweep_the_list
 from tests.stories import BRUNO, MONDAY, ORGANISATION, Story, a_house, a_story, ask
 from watchlist.adapters.clock import ManualClock
 from watchlist.application.delist import delist
@@ -186,3 +187,11 @@ def test_after_a_sweep_the_pictures_are_what_the_log_says(register: Story) -> No
     sweep(register.desk)
     _, differences = check(register.desk, register.house.snapshots)
     assert differences == []
+
+
+def test_the_schedulers_line_names_only_what_was_done(register: Story) -> None:
+    raised(register, MONDAY.date())
+    assert sweep_the_list(register.house) is None
+    register.clock.move_to(datetime(2021, 9, 15, 22, 0, tzinfo=UTC))
+    assert sweep_the_list(register.house) == "alerts purged 1, subjects erased 1"
+    assert sweep_the_list(register.house) is None
