@@ -16,6 +16,7 @@ from watchlist.domain.commitment import Sealed
 from watchlist.domain.erasure import ErasureKind, JournalEntry
 from watchlist.domain.letter import Letter
 from watchlist.domain.operator import ApiKey, Operator
+from watchlist.domain.schedule import DeadlineKind
 from watchlist.domain.tokens import Token, Tokenizer
 
 FIRST = UUID(int=0)
@@ -316,6 +317,10 @@ class Registry(Protocol):
 
     def due_cases(self, at: datetime, limit: int) -> list[UUID]:
         """The closed cases whose data may be kept no longer, oldest first (C2)."""
+        ...
+
+    def falling_due(self, kind: DeadlineKind, until: datetime) -> list[tuple[UUID, str]]:
+        """What of one kind falls due until an instant and nothing holds, soonest first: its id, and whose it is."""
         ...
 
     def due_requested_erasures(self, limit: int) -> list[UUID]:

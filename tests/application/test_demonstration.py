@@ -19,30 +19,40 @@ from watchlist.application.demonstration import (
     _Cast,
     load_demonstration,
 )
+from watchlist.application.letters import Writing
 from watchlist.application.sweep import sweep
 from watchlist.bootstrap import House, build
 from watchlist.domain import identifiers
 from watchlist.domain.identifiers import Identifier
 from watchlist.domain.identity import is_identified
+from watchlist.domain.letter import Contacts, Letter
+from watchlist.domain.refusals import LettersUnavailable
+from watchlist.domain.schedule import SCHEDULE
 
 NOW = datetime(2026, 3, 10, 8, 30, tzinfo=UTC)
 LEAP = datetime(2028, 3, 1, 0, 20, tzinfo=UTC)
 OPERATORS = {
     "investigator": UUID(int=1),
     "supervisor": UUID(int=2),
+    "dpo": UUID(int=5),
     f"{MUTUELLE}/investigator": UUID(int=3),
     f"{MUTUELLE}/supervisor": UUID(int=4),
 }
 
 
 class Loaded:
-    def __init__(self, house: House, now: datetime) -> None:
+    def __init__(self, house: House, now: datetime, writing: Writing | None = None) -> None:
         self.house, self.told = house, list[tuple[int, int]]()
         clock = house.clock
         assert isinstance(clock, ManualClock)
         began = time.perf_counter()
         self.shown: Demonstration = load_demonstration(
-            house.desk, clock.move_to, OPERATORS, now, lambda done, total: self.told.append((done, total))
+            house.desk,
+            writing or house.writing,
+            clock.move_to,
+            OPERATORS,
+            now,
+            lambda done, total: self.told.append((done, total)),
         )
         self.seconds = time.perf_counter() - began
 
@@ -103,7 +113,7 @@ def test_the_numbers_it_tells_are_those_of_the_register(loaded: Loaded) -> None:
     "query",
     [
         "inscriptions WHERE state = 'active' AND ends_at > '2026-03-10 08:30Z' AND NOT restricted",
-        "inscriptions WHERE state = 'active' AND ends_at <= '2026-03-10 08:30Z'",
+        "inscriptions WHERE ends_at BETWEEN '2026-03-09 08:30Z' AND '2026-03-10 08:30Z'",
         "inscriptions WHERE delisting_ground = 'term_elapsed'",
         "inscriptions WHERE delisting_ground = 'organisation_decision'",
         "inscriptions WHERE delisting_ground = 'repaid'",
@@ -128,7 +138,7 @@ def test_the_numbers_it_tells_are_those_of_the_register(loaded: Loaded) -> None:
         "cases WHERE state = 'alert' AND alert_ends_at > '2026-03-20'",
         "cases WHERE alert_ends_at BETWEEN '2026-03-10' AND '2026-03-20'",
         "cases WHERE state = 'dismissed' OR state = 'purged'",
-        "cases WHERE state = 'under_investigation' AND inactive_at < '2026-03-10'",
+        "cases WHERE state = 'under_investigation' AND inactive_at < '2026-07-10'",
         "cases WHERE state = 'closed'",
         "subjects WHERE merged_into IS NOT NULL",
         "subjects WHERE deceased",
@@ -136,6 +146,16 @@ def test_the_numbers_it_tells_are_those_of_the_register(loaded: Loaded) -> None:
         "imports WHERE approved_by IS NULL",
         "imports WHERE approved_by IS NOT NULL",
         "deadlines WHERE kind = 'death_review'",
+        "letters WHERE sent_on IS NOT NULL AND kind = 'inscription'",
+        "letters WHERE sent_on IS NOT NULL AND kind = 'delisting'",
+        "letters WHERE due_at > '2026-03-10' AND deferred_to IS NULL",
+        "letters WHERE deferred_to > '2026-03-10'",
+        "inscriptions WHERE hold_review_due_at > '2026-03-10'",
+        "rights_requests WHERE state = 'received' AND NOT extended",
+        "rights_requests WHERE extended",
+        "rights_requests WHERE granted AND review_on > '2026-03-10'",
+        "rights_requests WHERE state = 'answered' AND NOT granted",
+        "inscriptions i JOIN rights_requests r USING (subject_id) WHERE r.kind = 'objection' AND i.restricted",
     ],
 )
 def test_each_kind_is_shown_at_least_once(loaded: Loaded, query: str) -> None:
@@ -164,7 +184,7 @@ def test_the_examples_are_what_they_are_said_to_be(loaded: Loaded) -> None:
     held = on_the_list[shown.held_entry]
     assert held["held_by"]
     assert held["listed_until"] < at
-    assert shown.unswept_entry not in on_the_list
+    assert shown.ended_entry not in on_the_list
     assert on_the_list[shown.due_entry]["listed_until"] < at + timedelta(days=8)
     (proposed,) = loaded.rows("SELECT * FROM inscriptions WHERE inscription_id = %b", shown.proposed_entry)
     assert (proposed["state"], proposed["proposed_by"]) == ("proposed", OPERATORS["investigator"])
@@ -181,18 +201,57 @@ def test_every_number_passes_its_check() -> None:
             assert identifiers.parse(number.scheme, number.value) == number
 
 
-def test_the_first_sweep_of_the_service_finds_the_entry_that_ended_at_midnight(loaded: Loaded) -> None:
-    assert sweep(loaded.house.desk).delisted == 1
-    (row,) = loaded.rows("SELECT * FROM inscriptions WHERE inscription_id = %b", loaded.shown.unswept_entry)
+def test_what_ended_at_midnight_was_swept_and_a_sweep_finds_nothing_more(loaded: Loaded) -> None:
+    (row,) = loaded.rows("SELECT * FROM inscriptions WHERE inscription_id = %b", loaded.shown.ended_entry)
     assert row["delisting_ground"] == "term_elapsed"
+    assert row["ends_at"] == datetime(2026, 3, 9, 23, tzinfo=UTC)
+    report = sweep(loaded.house.desk)
+    assert (report.delisted, report.purged, report.failed) == (0, 0, [])
+
+
+def test_nothing_is_late_when_it_is_loaded_and_letters_and_requests_are_due(loaded: Loaded) -> None:
+    late = "deadlines WHERE due_at <= %b AND held_by = '{}'"
+    assert loaded.rows(f"SELECT kind, due_at FROM {late}", NOW) == []
+    in_a_month = loaded.rows(f"SELECT DISTINCT kind FROM {late}", NOW + timedelta(days=32))
+    assert {row["kind"] for row in in_a_month} >= {
+        "letter",
+        "delisting_letter",
+        "rights_request",
+        "death_review",
+    }
+    by_person = [kind for kind, duty in SCHEDULE.items() if not duty.by_machine]
+    soon = NOW + timedelta(days=9)
+    assert loaded.rows(f"SELECT kind FROM {late} AND kind = ANY(%b)", soon, by_person) == []
+
+
+def test_the_letter_and_the_request_it_tells_of_are_open(loaded: Loaded) -> None:
+    (letter,) = loaded.rows("SELECT * FROM letters WHERE letter_id = %b", loaded.shown.due_letter)
+    assert (letter["kind"], letter["sent_on"]) == ("inscription", None)
+    assert letter["due_at"] > NOW
+    (request,) = loaded.rows("SELECT * FROM rights_requests WHERE request_id = %b", loaded.shown.open_request)
+    assert (request["kind"], request["state"], request["restricts"]) == ("objection", "received", True)
+
+
+class _NoPress:
+    """As without the extra `letters`."""
+
+    def print(self, letter: Letter) -> bytes:
+        raise LettersUnavailable()
+
+
+def test_without_a_press_it_loads_too_and_its_letters_are_deferred(database_url: str) -> None:
+    with build(database_url, uuid4().bytes * 2, ManualClock(NOW)) as house:
+        loaded = Loaded(house, NOW, Writing(_NoPress(), Contacts()))
+        assert loaded.number("letters WHERE sent_on IS NOT NULL") == 0
+        assert loaded.number("letters WHERE deferred_to > '2026-03-10'") > 50
+        assert loaded.number("deadlines WHERE due_at <= %b AND held_by = '{}'", NOW) == 0
 
 
 @pytest.mark.parametrize("now", [LEAP, datetime(2027, 10, 31, 0, 30, tzinfo=UTC)])
 def test_it_loads_on_any_day(database_url: str, now: datetime) -> None:
     with build(database_url, uuid4().bytes * 2, ManualClock(now)) as house:
         loaded = Loaded(house, now)
-        (row,) = loaded.rows(
-            "SELECT * FROM inscriptions WHERE inscription_id = %b", loaded.shown.unswept_entry
-        )
-        assert row["state"] == "active"
+        (row,) = loaded.rows("SELECT * FROM inscriptions WHERE inscription_id = %b", loaded.shown.ended_entry)
+        assert row["state"] == "delisted"
         assert row["ends_at"] <= now
+        assert loaded.number("deadlines WHERE due_at <= %b AND held_by = '{}'", now) == 0

@@ -20,7 +20,16 @@ from uuid import UUID, uuid4
 from stdnum import luhn
 
 from watchlist.application.delist import delist, restrict
+from watchlist.application.demonstration_team import VISITS, Team, work_off
 from watchlist.application.desk import Desk
+from watchlist.application.exercise_rights import (
+    DeferredPart,
+    Received,
+    answer_request,
+    decide_request,
+    extend_request,
+    receive_request,
+)
 from watchlist.application.follow_procedure import (
     EndedProcedure,
     OpenedProcedure,
@@ -30,18 +39,21 @@ from watchlist.application.follow_procedure import (
 from watchlist.application.import_file import COLUMNS
 from watchlist.application.import_list import approve_import, submit_import
 from watchlist.application.inscribe import Deferral, Proposed, approve, propose, reject, withdraw
+from watchlist.application.letters import Writing
 from watchlist.application.merge_subjects import merge_subjects
 from watchlist.application.open_case import RaisedAlert, close_case, qualify_alert, raise_alert
 from watchlist.application.register_subject import record_death, register_subject
 from watchlist.application.sweep import sweep
-from watchlist.application.work import Ask
 from watchlist.application.work_on_case import add_evidence, add_note, record_victim
 from watchlist.domain import periods
+from watchlist.domain.access import Part
 from watchlist.domain.case_events import ClosingOutcome, Source
+from watchlist.domain.correspondence import LetterKind, letter_id
 from watchlist.domain.identifiers import Identifier
 from watchlist.domain.identity import Identity, Organisation, Person
 from watchlist.domain.inscription import DelistingGround, Ground
 from watchlist.domain.procedure import Kind, Outcome
+from watchlist.domain.rights_request import Right
 from watchlist.domain.subject import Role
 
 SEVEANE = "SEVEANE"
@@ -101,8 +113,8 @@ class Demonstration:
     """Without any number: hits by family name, given names and full birth date."""
     held_entry: UUID | None = None
     """Past its term, held by a procedure that is ongoing."""
-    unswept_entry: UUID | None = None
-    """Ended last midnight; not answered, though no sweep has recorded it yet."""
+    ended_entry: UUID | None = None
+    """Ended last midnight, by itself; answered no more from then on, and recorded by the sweep."""
     due_entry: UUID | None = None
     """Its term elapses within days."""
     proposed_entry: UUID | None = None
@@ -111,21 +123,10 @@ class Demonstration:
     expiring_alert: UUID | None = None
     waiting_import: UUID | None = None
     """Waits for a second person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Team:
-    """Who acts for one organisation."""
-
-    organisation: str
-    investigator: UUID
-    supervisor: UUID
-
-    def investigates(self) -> Ask:
-        return Ask(self.investigator, self.organisation)
-
-    def decides(self) -> Ask:
-        return Ask(self.supervisor, self.organisation)
+    due_letter: UUID | None = None
+    """To a person who was listed lately: to be sent, or deferred, within the month."""
+    open_request: UUID | None = None
+    """A person objects to being listed: the entry answers no hit until the request was answered."""
 
 
 @dataclass(slots=True)
@@ -141,6 +142,7 @@ class Matter:
 
 def load_demonstration(
     desk: Desk,
+    writing: Writing,
     move_to: Callable[[datetime], None],
     operators: Mapping[str, UUID],
     now: datetime,
@@ -148,10 +150,12 @@ def load_demonstration(
 ) -> Demonstration:
     """Tell everything up to `now`; `move_to` moves the desk's clock, which ends at `now`.
 
-    `operators` has `investigator` and `supervisor` for SEVEANE and, after a `DEMO-MUTUELLE/`, those of the
-    other organisation; for a role that is missing, a random id acts. The database is empty before.
+    `operators` has `investigator`, `supervisor` and `dpo` for SEVEANE and, after a `DEMO-MUTUELLE/`, those of the
+    other organisation; for a role that is missing, a random id acts. The database is empty before. At `now` things
+    are due and nothing is late, with a press or without one.
     """
-    return _Teller(desk, move_to, operators, now).tell(progress or (lambda done, total: None))
+    teller = _Teller(desk, writing, move_to, operators, now)
+    return teller.tell(progress or (lambda done, total: None))
 
 
 class _Cast:
@@ -205,16 +209,18 @@ class _Teller:
     def __init__(
         self,
         desk: Desk,
+        writing: Writing,
         move_to: Callable[[datetime], None],
         operators: Mapping[str, UUID],
         now: datetime,
     ) -> None:
-        self.desk, self.move_to, self.now = desk, move_to, now
+        self.desk, self.writing, self.move_to, self.now = desk, writing, move_to, now
         self.today = periods.civil_date(now)
         self.random = Random(SEED)  # noqa: S311  (a demonstration is meant to be foreseen)
         self.cast = _Cast(self.random)
         self.seveane = _team(SEVEANE, operators, "")
         self.mutuelle = _team(MUTUELLE, operators, f"{MUTUELLE}/")
+        self.teams = {team.organisation: team for team in (self.seveane, self.mutuelle)}
         self.shown = Demonstration()
 
     def tell(self, progress: Progress) -> Demonstration:
@@ -234,6 +240,8 @@ class _Teller:
             else:
                 heapq.heappush(waiting, (following, place, story))
         self.move_to(self.now)
+        sweep(self.desk)
+        work_off(self.desk, self.writing, self.teams)
         return self.shown
 
     @staticmethod
@@ -255,6 +263,7 @@ class _Teller:
 
     def _stories(self) -> Iterator[Story]:
         yield self._sweeps()
+        yield self._visits()
         yield from self._ordinary()
         yield from self._remarkable()
         yield from self._ended()
@@ -262,6 +271,7 @@ class _Teller:
         yield from self._not_listed()
         yield from self._alerts()
         yield from self._persons()
+        yield from self._requests()
         yield from self._imports()
 
     def _ordinary(self) -> Iterator[Story]:
@@ -288,6 +298,8 @@ class _Teller:
         }
         for days in (2, 4, 9, 25):
             yield self._due_soon(days)
+        for days in (1, 5, 11):
+            yield self._told_soon(days)
         yield self._deferred()
 
     def _ended(self) -> Iterator[Story]:
@@ -298,7 +310,7 @@ class _Teller:
         for place, ground in enumerate(GROUNDS_OF_PERSONS * 2):
             team = self.mutuelle if place % 4 == 3 else self.seveane
             yield self._delisted(self._matter(team), self.day(self.random.randrange(8, 55)), ground)
-        yield self._unswept()
+        yield self._ended_last_midnight()
 
     def _held(self) -> Iterator[Story]:
         for place in range(5):
@@ -337,6 +349,13 @@ class _Teller:
         yield self._merged(self.day(27))
         yield self._victim(self.day(7))
         yield self._died(self.day(16))
+
+    def _requests(self) -> Iterator[Story]:
+        yield self._asks(Right.ACCESS, 9)
+        yield self._asks(Right.OBJECTION, 4)
+        yield self._asks(Right.RECTIFICATION, 38, self._extended)
+        yield self._asks(Right.ACCESS, 75, self._given)
+        yield self._asks(Right.ERASURE, 200, self._refused)
 
     def _imports(self) -> Iterator[Story]:
         yield self._imported(self.seveane, self.day(14), 60)
@@ -395,6 +414,12 @@ class _Teller:
             yield self.at(closed_on)
             close_case(self.desk, matter.team.investigates(), matter.case_id, ClosingOutcome.ESTABLISHED)
 
+    def _told_soon(self, days: int) -> Story:
+        """L12: listed lately; the letter is due, and not late."""
+        matter = self._matter(self.seveane)
+        yield from self._listed(matter, self.day(0, days), 36)
+        self.shown.due_letter = letter_id(matter.entry_id, LetterKind.INSCRIPTION)
+
     def _deferred(self) -> Story:
         """L12: the letter waits, so that an investigation is not given away."""
         matter, on = self._matter(self.seveane), self.day(0, 15)
@@ -426,20 +451,26 @@ class _Teller:
         if isinstance(matter.identity, Person) and matter.identity.identifiers:
             self.shown.unlisted_rpps = _rpps(matter.identity)
 
-    def _unswept(self) -> Story:
+    def _ended_last_midnight(self) -> Story:
         """Its last listed day was yesterday; four years back, also when that was the 29th of February."""
         matter = Matter(self.seveane, self.cast.professional())
         yesterday = self.today - timedelta(days=1)
         yield from self._listed(matter, periods.months_after(yesterday, -48), 48)
-        self.shown.unswept_entry = matter.entry_id
+        self.shown.ended_entry = matter.entry_id
 
     def _sweeps(self) -> Story:
-        """L4: what a scheduler would have done; the last one before midnight."""
+        """L4: what a scheduler would have done; the last one is when everything is told."""
         for months in range(MONTHS, 0, -2):
             yield periods.start_of_day(self.day(months))
             sweep(self.desk)
-        yield periods.start_of_day(self.today) - timedelta(hours=1)
-        sweep(self.desk)
+
+    def _visits(self) -> Story:
+        """What persons do about what falls due; the last time is when everything is told."""
+        day = self.day(MONTHS)
+        while day < self.today:
+            yield periods.start_of_day(day) + timedelta(hours=18)
+            work_off(self.desk, self.writing, self.teams)
+            day += VISITS
 
     # Procedures -------------------------------------------------------------------------------
 
@@ -583,6 +614,37 @@ class _Teller:
         yield self.at(self.day(0, 6))
         record_death(self.desk, self.seveane.investigates(), matter.subject_id, self.day(0, 10))
 
+    # Rights -----------------------------------------------------------------------------------
+
+    def _asks(self, right: Right, days: int, then: Callable[[Team, UUID], None] | None = None) -> Story:
+        """P1: a listed person exercises a right, so many days ago; what nobody decided yet is due."""
+        matter = Matter(self.seveane, self.cast.professional())
+        yield from self._listed(matter, self.day(14), 60)
+        received_on = self.day(0, days)
+        yield self.at(received_on)
+        received = Received(right, matter.subject_id, received_on)
+        request_id = receive_request(self.desk, matter.team.informs(), received).id
+        if then is None:
+            self.shown.open_request = request_id
+            return
+        yield self.at(received_on + timedelta(days=20))
+        then(matter.team, request_id)
+
+    def _extended(self, team: Team, request_id: UUID) -> None:
+        told_on = periods.civil_date(self.desk.clock.now())
+        reason = "Des vérifications sont nécessaires (fictif)."
+        extend_request(self.desk, team.informs(), request_id, reason, told_on)
+
+    def _given(self, team: Team, request_id: UUID) -> None:
+        """P3: all but the notes, which would give an investigation away."""
+        waits = DeferredPart(Part.NOTES, "Enquête en cours (fictif).", self.today + timedelta(days=40))
+        decide_request(self.desk, team.informs(), request_id, True, "Demande fondée (fictif).", (waits,))
+        answer_request(self.desk, team.informs(), request_id)
+
+    def _refused(self, team: Team, request_id: UUID) -> None:
+        decide_request(self.desk, team.informs(), request_id, False, "Conservation nécessaire (fictif).")
+        answer_request(self.desk, team.informs(), request_id)
+
     # Imports ----------------------------------------------------------------------------------
 
     def _imported(self, team: Team, on: date, lines: int) -> Story:
@@ -648,6 +710,7 @@ def _team(organisation: str, operators: Mapping[str, UUID], prefix: str) -> Team
         organisation,
         operators.get(f"{prefix}investigator") or uuid4(),
         operators.get(f"{prefix}supervisor") or uuid4(),
+        operators.get(f"{prefix}dpo") or uuid4(),
     )
 
 

@@ -59,7 +59,7 @@ def load(settings: Settings, house: House) -> Demonstration:
         ) as past,
         bar("demonstration") as moved,
     ):
-        shown = load_demonstration(past.desk, clock.move_to, operators, now, moved)
+        shown = load_demonstration(past.desk, past.writing, clock.move_to, operators, now, moved)
     _write(settings.data / SHOWN, asdict(shown))
     return shown
 
@@ -68,7 +68,7 @@ def _issue_keys(settings: Settings, house: House) -> dict[str, UUID]:
     issued = {role: issue_key(house.operators, house.clock, f"demo {role}", role, SEVEANE) for role in Role}
     _write(settings.data / KEYS, {role.value: one.presented for role, one in issued.items()})
     operators = {role.value: one.operator.operator_id for role, one in issued.items()}
-    for role in (Role.INVESTIGATOR, Role.SUPERVISOR):
+    for role in (Role.INVESTIGATOR, Role.SUPERVISOR, Role.DPO):
         other, _ = add_operator(house.operators, MUTUELLE, f"demo {role}")
         operators[f"{MUTUELLE}/{role}"] = other.operator_id
     return operators

@@ -27,14 +27,16 @@ FIRST_DUE: Due = (datetime.min.replace(tzinfo=UTC), FIRST, "")
 
 def _for_each_kind(name: str) -> bytes:
     """That query on the view of every kind of deadline, united."""
-    return b" UNION ALL ".join(
-        SQL[name].replace(b"{view}", b"due_%b" % kind.encode()).replace(b"{kind}", b"'%b'" % kind.encode())
-        for kind in DeadlineKind
-    )
+    return b" UNION ALL ".join(_of_a_kind(name, kind) for kind in DeadlineKind)
+
+
+def _of_a_kind(name: str, kind: DeadlineKind) -> bytes:
+    return SQL[name].replace(b"{view}", b"due_%b" % kind.encode()).replace(b"{kind}", b"'%b'" % kind.encode())
 
 
 DEADLINES = SQL["deadlines"].replace(b"{kinds}", _for_each_kind("deadlines_of_a_kind"))
 DEADLINES_COUNTED = _for_each_kind("deadlines_counted_of_a_kind")
+FALLING_DUE = {kind: _of_a_kind("falling_due", kind) for kind in DeadlineKind}
 
 
 class Pictures:
@@ -84,6 +86,10 @@ class Pictures:
 
     def due_cases(self, at: datetime, limit: int) -> list[UUID]:
         return self._ids("due_cases", at, limit)
+
+    def falling_due(self, kind: DeadlineKind, until: datetime) -> list[tuple[UUID, str]]:
+        found = self._composed(FALLING_DUE[kind], {"until": until})
+        return [(row["id"], row["organisation"]) for row in found]
 
     def due_requested_erasures(self, limit: int) -> list[UUID]:
         return self._ids("due_requested_erasures", limit)

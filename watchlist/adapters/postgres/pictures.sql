@@ -216,6 +216,10 @@ SELECT {kind} AS kind,
        count(*) FILTER (WHERE due_at <= %(at)s AND held_by <> '{}') AS held
 FROM {view} WHERE due_at <= %(at)s
 
+-- name: falling_due
+-- what of one kind falls due until an instant and nothing holds, and whose it is, soonest first
+SELECT id, organisation FROM {view} WHERE due_at <= %(until)s AND held_by = '{}' ORDER BY due_at, id
+
 -- name: events
 -- the log as it is recorded, by position
 SELECT notification_id AS position, recorded_at, topic, originator_id AS stream,
