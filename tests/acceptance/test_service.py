@@ -41,6 +41,7 @@ from tests.acceptance.story import (
     rpps,
     today,
 )
+from watchlist.settings import CONTACTS
 
 SECRET = "a-word-that-nobody-may-read"
 ELSEWHERE = f"postgresql://somebody:{SECRET}@127.0.0.1:1/none?connect_timeout=3"
@@ -228,7 +229,16 @@ def test_without_its_master_key_it_refuses_to_start_and_says_how_to_go_on(
 def test_a_healthy_service_passes_its_doctor(running: Service, office: Office) -> None:
     report = running.run("doctor", "--json").told
     assert report["ok"]
-    assert {finding["what"] for finding in report["findings"] if finding["ok"]} >= {"database", "clock"}
+    found = {finding["what"]: finding for finding in report["findings"]}
+    assert {what for what, finding in found.items() if finding["ok"]} >= {"database", "clock", "letter press"}
+    assert found["letter press"]["detail"].startswith("typst ")
+    assert found["contacts"]["warning"]
+
+
+def test_the_doctor_warns_of_fictitious_contacts_until_the_settings_name_others(running: Service) -> None:
+    ours = dict.fromkeys(CONTACTS, "registre@exemple.invalid")
+    assert "WATCHLIST_DPO_EMAIL" in running.run("doctor").out
+    assert "ok   contacts: letters name those of the settings" in running.run("doctor", **ours).out
 
 
 def test_a_revoked_key_and_a_leavers_keys_open_nothing_within_a_second(
@@ -345,6 +355,9 @@ def test_the_demonstration_is_loaded_once_and_usable_with_its_keys() -> None:
         assert held["dpo"].get("/deadlines")["items"]
         known, unknown = (number_of(_read(shown)[f"{which}_rpps"]) for which in ("listed", "unlisted"))
         assert hits(held["integrator"], known, unknown) == [True, False]
+        examined = demo.run("doctor")
+        assert examined.status == 0, examined.out
+        assert "warn contacts: letters name the demonstration's fictitious" in examined.out
         assert held["investigator"].post("/subjects", person(999_999)).status_code == 201
         demo.end(signal.SIGTERM)
         demo.start()

@@ -11,6 +11,7 @@ from importlib import metadata
 import psycopg
 from psycopg.rows import dict_row
 
+from watchlist.adapters import letter_press
 from watchlist.adapters.postgres import migrate as migrations
 from watchlist.application.erasures import standing_of_erasures
 from watchlist.application.tidy_keys import lost_keys, orphans
@@ -18,7 +19,7 @@ from watchlist.bootstrap import House, apply, database, open_house
 from watchlist.cli.terminal import tell
 from watchlist.domain.refusals import Refusal
 from watchlist.domain.schedule import SCHEDULE
-from watchlist.settings import Settings
+from watchlist.settings import CONTACTS, Settings
 
 LATE = timedelta(minutes=10)
 """The sweep runs every minute; what is due for longer shows that no scheduler runs."""
@@ -65,6 +66,12 @@ class Finding:
     what: str
     ok: bool
     detail: str
+    warning: bool = False
+    """Nothing is broken or late, and somebody should know."""
+
+    @property
+    def mark(self) -> str:
+        return "FAIL" if not self.ok else "warn" if self.warning else "ok  "
 
 
 def doctor(settings: Settings, args: argparse.Namespace) -> int:
@@ -75,7 +82,7 @@ def doctor(settings: Settings, args: argparse.Namespace) -> int:
     except Exception as error:
         findings.append(Finding("database", False, _of_ours(error)))
     well = all(finding.ok for finding in findings)
-    text = "\n".join(f"{'ok  ' if f.ok else 'FAIL'} {f.what}: {f.detail}" for f in findings)
+    text = "\n".join(f"{f.mark} {f.what}: {f.detail}" for f in findings)
     report = {"ok": well, "settings": settings.shown(), "findings": [asdict(f) for f in findings]}
     tell(report, args.json, text)
     return 0 if well else 1
@@ -125,13 +132,35 @@ def _examined(house: House) -> list[Finding]:
         Finding("clock", skew <= 2, f"{skew:.3f} s off the database's"),
         Finding("migrations", True, f"{len(migrations.migrations())} applied, none missing"),
         *_keys_examined(house),
+        _letter_press(),
+        _contacts(house),
         *_deadlines(house),
         _erasures(house),
     ]
 
 
+def _letter_press() -> Finding:
+    """L12: an extra; without it letters are deferred, and it is their lateness that fails."""
+    version = letter_press.version()
+    if version is not None:
+        return Finding("letter press", True, f"typst {version}")
+    remedy = ".venv/bin/pip install 'watchlist[letters]'"
+    return Finding("letter press", True, f"absent, no letter can be printed or sent: {remedy}", warning=True)
+
+
+def _contacts(house: House) -> Finding:
+    """L12: a warning wherever it is, since an empty register owes nobody a letter yet."""
+    if not house.writing.contacts.are_fictitious:
+        return Finding("contacts", True, "letters name those of the settings")
+    told = (
+        "letters name the demonstration's fictitious controller and DPO: before anybody real is listed, set "
+        f"{', '.join(CONTACTS)}"
+    )
+    return Finding("contacts", True, told, warning=True)
+
+
 def _deadlines(house: House) -> list[Finding]:
-    """Everything that falls due: what the sweep left undone is a fault, what waits for a person is told."""
+    """Everything that falls due; what is late fails, whether the sweep left it undone or a person did."""
     now = house.clock.now()
     at_once = {row["kind"]: row for row in house.pictures.deadlines_counted(now)}
     by_now = {row["kind"]: row for row in house.pictures.deadlines_counted(now - LATE)}
@@ -139,7 +168,9 @@ def _deadlines(house: House) -> list[Finding]:
     for kind, duty in SCHEDULE.items():
         late = (by_now if duty.by_machine else at_once)[kind]["late"]
         said = f"{late} late, {at_once[kind]['held']} held past their day ({duty.rule})"
-        findings.append(Finding(kind.replace("_", " "), not (late and duty.by_machine), said))
+        if late and not duty.by_machine:
+            said = f"{said}: {duty.en}"
+        findings.append(Finding(kind.replace("_", " "), not late, said))
     return findings
 
 
