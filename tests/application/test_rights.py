@@ -1,7 +1,9 @@
 """Rights on a real database: all entries restricted at once, whoever acts meanwhile, until the person was told."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 import psycopg
@@ -33,6 +35,8 @@ from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.rights_request import RequestState, Right
 
 OWED = "(SELECT * FROM deadlines WHERE kind IN ('rights_request', 'access_deferral')) owed"
+
+T = TypeVar("T")
 
 TODAY = date(2021, 3, 15)
 CHLOE = UUID(int=0xC)
@@ -378,14 +382,26 @@ def test_what_is_imported_while_an_objection_is_open_begins_restricted(story):
     assert story.answers(RPPS) == set()
 
 
+def until_recorded(verb: Callable[[], T]) -> T:
+    """As a client does (S9): on a machine that is starved for seconds a lock or a connection comes too late, and
+    nothing was recorded; that says nothing of the rule."""
+    for _ in range(9):
+        with suppress(refusals.Busy):
+            return verb()
+    return verb()
+
+
 @pytest.mark.parametrize("objection_first", [False, True])
 def test_an_objection_and_an_approval_at_once_leave_the_entry_restricted(story, objection_first):
     for _ in range(20):
         subject_id = story.subject(a_person())
         entry = story.propose(story.case(subject_id), subject_id).id
-        both = [lambda s=subject_id: receive(story, s), lambda e=entry: story.approve(e)]
+        both = [
+            lambda s=subject_id: until_recorded(lambda: receive(story, s)),
+            lambda e=entry: until_recorded(lambda: story.approve(e)),
+        ]
         done = at_once(both if objection_first else both[::-1])
-        assert not [one for one in done if isinstance(one, Exception)]
+        assert [one for one in done if isinstance(one, Exception)] == []
         assert restricted(story)[entry], "whichever was recorded first"
     require_true_pictures(story)
 
@@ -487,8 +503,10 @@ def test_an_objection_and_a_merge_at_once_leave_no_entry_unrestricted(story):
         duplicate = story.subject(a_person("Petit"))
         done = at_once(
             [
-                lambda d=duplicate: receive(story, d),
-                lambda s=survivor, d=duplicate: merge_subjects(story.desk, ask(), s, d, "doublon"),
+                lambda d=duplicate: until_recorded(lambda: receive(story, d)),
+                lambda s=survivor, d=duplicate: until_recorded(
+                    lambda: merge_subjects(story.desk, ask(), s, d, "doublon")
+                ),
             ]
         )
         too_late = any(isinstance(one, refusals.SubjectMerged) for one in done)
