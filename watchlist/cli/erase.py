@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import psycopg
 from psycopg.rows import scalar_row
@@ -14,6 +16,15 @@ from watchlist.cli.terminal import bar, tell
 from watchlist.settings import Settings
 
 KEYS = "watchlist_keys.data_keys"
+OF_THE_REGISTER = (
+    "watchlist.answerable",
+    "watchlist.subject_tokens",
+    "watchlist.stolen_tokens",
+    "watchlist.imported_lines",
+    "watchlist.case_references",
+    "watchlist.vault",
+)
+"""The tables with look-ups, and with ciphertexts: of a redacted text the key lives."""
 LOCK_TIMEOUT_MS = 5000
 
 
@@ -23,7 +34,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--complete",
         action="store_true",
         required=True,
-        help="finish what was interrupted or restored, and clear the key store of destroyed keys",
+        help="finish what was interrupted or restored, and rewrite the tables that were deleted from, so that their "
+        "files hold no deleted row; each is locked meanwhile: at a quiet hour",
     )
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=run)
@@ -35,34 +47,51 @@ def run(settings: Settings, args: argparse.Namespace) -> int:
         finished = finish_erasures(house.desk)
         unfinished = house.pictures.unfinished_erasures(house.clock.now())
         standing = standing_of_erasures(house.desk, house.key_horizon)
-    cleared = clear_key_store(settings)
-    facts = {"finished": finished, "unfinished": unfinished, "key_store_cleared": cleared, **asdict(standing)}
+    left = clear_stores(settings)
+    facts = {
+        "finished": finished,
+        "unfinished": unfinished,
+        "key_store_cleared": KEYS not in left,
+        "not_cleared": left,
+        **asdict(standing),
+    }
     until = f" until {standing.complete_on}" if standing.complete_on else ""
     lines = [
         f"{finished} carried out, {unfinished} unfinished",
         f"{standing.complete} complete, {standing.awaiting} await the expiry of key backups{until}",
-        "the key store holds no destroyed key"
-        if cleared
-        else f"not this login's, or busy: as its owner, VACUUM (FULL) {KEYS} clears old rows of the key store",
+        "no table holds a row that was deleted"
+        if not left
+        else f"not this login's, or busy: as its owner, VACUUM (FULL) clears the deleted rows of {', '.join(left)}",
     ]
     tell(facts, args.json, "\n".join(lines))
     return 1 if unfinished else 0
 
 
-def clear_key_store(settings: Settings) -> bool:
-    """Rewrite the table, so that no dead row holds a wrapped key; whether this login may, and could."""
-    with (
-        database(settings) as register,
-        psycopg.connect(settings.keys_database_url or register, autocommit=True) as conn,
-    ):
-        owned = conn.cursor(row_factory=scalar_row).execute(
-            "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass(%s)", (KEYS,)
-        )
-        if not owned.fetchone():
-            return False
+def clear_stores(settings: Settings) -> list[str]:
+    """Rewrite the tables that an erasure deletes from, so that no dead row stays in their files; those that are not.
+
+    A plain VACUUM frees the place of a row and leaves its bytes there until another row takes it.
+    """
+    with database(settings) as register:
+        store = settings.keys_database_url or register
+        return [*_left_after(store, [KEYS]), *_left_after(register, OF_THE_REGISTER)]
+
+
+def _left_after(conninfo: str, tables: Sequence[str]) -> list[str]:
+    with psycopg.connect(conninfo, autocommit=True, row_factory=scalar_row) as conn:
         conn.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
-        try:
-            conn.execute(f"VACUUM (FULL) {KEYS}")
-        except psycopg.errors.LockNotAvailable:
-            return False
+        return [table for table in tables if not _rewrite(conn, table)]
+
+
+def _rewrite(conn: psycopg.Connection[Any], table: str) -> bool:
+    """Whether this login may, and could."""
+    owned = conn.execute(
+        "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass(%s)", (table,)
+    )
+    if not owned.fetchone():
+        return False
+    try:
+        conn.execute(f"VACUUM (FULL) {table}".encode())
+    except psycopg.errors.LockNotAvailable:
+        return False
     return True
