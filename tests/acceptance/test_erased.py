@@ -144,7 +144,7 @@ def _herself() -> dict[str, Any]:
 
 
 def _a_matter(office: Office) -> Matter:
-    anne, bruno = office.investigator, office.supervisor
+    anne = office.investigator
     her, other = (anne.made("/subjects", body)["id"] for body in (_herself(), person(STAYS)))
     own, shared = _case(anne, her), _case(anne, her, other)
     hers = _listed(office, own, proposal(her) | {"proportionality": WEIGHED})
