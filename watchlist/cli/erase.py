@@ -1,4 +1,4 @@
-"""`watchlist erase --complete`: every erasure carried to its end, and when no backup can undo it."""
+"""`watchlist erase`: every erasure carried to its end, and when no backup can undo it; a lost journal, again."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from typing import Any
 import psycopg
 from psycopg.rows import scalar_row
 
+from watchlist.adapters.postgres.certificates import PostgresCertificates
 from watchlist.application.erasures import finish_erasures, standing_of_erasures
-from watchlist.bootstrap import database, open_house
+from watchlist.application.follow_journal import follow_journal
+from watchlist.application.rebuild_journal import rebuild_journal
+from watchlist.bootstrap import database, open_house, unfollowed_house
 from watchlist.cli.terminal import bar, tell
 from watchlist.settings import Settings
 
@@ -30,18 +33,38 @@ LOCK_TIMEOUT_MS = 5000
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("erase", help="carry erasures to their end; say which are complete")
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
         "--complete",
         action="store_true",
-        required=True,
         help="finish what was interrupted or restored, and rewrite the tables that were deleted from, so that their "
         "files hold no deleted row; each is locked meanwhile: at a quiet hour",
+    )
+    what.add_argument(
+        "--rebuild-journal",
+        action="store_true",
+        help="write a lost erasure journal again, from the certificates of the register; refused while a journal is "
+        "there. Only for a register that was not restored since the journal was lost: what was erased after the "
+        "backup it was restored from is in no certificate, and would stay",
     )
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=run)
 
 
 def run(settings: Settings, args: argparse.Namespace) -> int:
+    return rebuild(settings, args) if args.rebuild_journal else complete(settings, args)
+
+
+def rebuild(settings: Settings, args: argparse.Namespace) -> int:
+    with unfollowed_house(settings) as house, bar("erasure journal") as moved:
+        lines = rebuild_journal(house.desk, PostgresCertificates(house.pool))
+        again = follow_journal(house.desk, moved)
+    facts = {"journal": str(settings.journal), "lines": lines, "erased_again": again}
+    tell(facts, args.json, f"{settings.journal}: {lines} erasures, {again} of them carried out again")
+    return 0
+
+
+def complete(settings: Settings, args: argparse.Namespace) -> int:
     """Exits 1 when one is unfinished."""
     with bar("erasure journal") as moved, open_house(settings, progress=moved) as house:
         finished = finish_erasures(house.desk)
