@@ -18,7 +18,7 @@ from watchlist.domain.commitment import Sealed
 from watchlist.domain.erasure import ErasureKind
 from watchlist.domain.identity import Identity
 from watchlist.domain.inscription import require_proportionality
-from watchlist.domain.naming import named_in
+from watchlist.domain.mention import mentions_any
 from watchlist.domain.vault_field import VaultField
 
 NO_TEXTS = frozenset({"amount_at_stake", "sha256", "stolen"})
@@ -48,7 +48,9 @@ def redact_text(desk: Desk, ask: Ask, case_id: UUID, text_id: UUID, text: str, r
 def texts_naming(desk: Desk, case: Case, identities: Sequence[Identity]) -> list[UUID]:
     """The references of the texts of a case that name any of these."""
     return [
-        ref for ref, (name, value) in _opened(desk, case).items() if named_in(_words(name, value), identities)
+        ref
+        for ref, (name, value) in _opened(desk, case).items()
+        if any(mentions_any(text, identities) for text in _words(name, value))
     ]
 
 
