@@ -42,10 +42,11 @@ SUMMARY, RELEVANT, NOTE = "alerte-zigouillette", "motif-bourrichonne", "note-esc
 EVIDENCE, DIGEST, AMOUNT = "pièce-carambouillée", "7be3c1" * 10 + "feed", "765432.19"
 WEIGHED = dict.fromkeys(("gravity", "evidence", "harm", "alternatives", "term_reason"), "balance-tintamarrée")
 NAMING = f"appel-croquignolet : {FAMILY} a rappelé"
+ELSEWHERE = f"appel-falbalaté : {USAGE} aussi"
 DETAILS, DECIDED, ANSWERED = "demande-papillonnée", "décision-froufroutée", "réponse-babillardée"
 PERSONAL = [
     FAMILY, USAGE, GIVEN, BORN, BORN_AT, RPPS, SUMMARY, RELEVANT, NOTE, EVIDENCE, DIGEST, AMOUNT, *WEIGHED.values(),
-    NAMING, DETAILS, DECIDED, ANSWERED,
+    NAMING, ELSEWHERE, DETAILS, DECIDED, ANSWERED,
 ]  # fmt: skip
 STAYS = 2
 """The number of the person who shares a case with her."""
@@ -65,6 +66,8 @@ class Matter:
     """A case of two, which stays."""
     text: str
     """A note of that case that names her."""
+    elsewhere: tuple[str, str]
+    """A case that is not hers at all, and a note of it that names her."""
 
     @property
     def owners(self) -> list[UUID]:
@@ -116,7 +119,7 @@ def erased(cluster: str) -> Iterator[Erased]:
         office, dpo = Office.hired(running), running.hire("dpo")
         matter = _a_matter(office)
         before = _looked_at(running, office, dpo, store, matter)
-        _erased_by_decision(office, dpo, matter)
+        _erased_by_decision(running, office, dpo, matter)
         yield Erased(running, office, dpo, store, matter, before)
 
 
@@ -146,14 +149,17 @@ def _herself() -> dict[str, Any]:
 def _a_matter(office: Office) -> Matter:
     anne = office.investigator
     her, other = (anne.made("/subjects", body)["id"] for body in (_herself(), person(STAYS)))
-    own, shared = _case(anne, her), _case(anne, her, other)
+    own, shared = _case(anne, her, alone=True), _case(anne, her, other)
     hers = _listed(office, own, proposal(her) | {"proportionality": WEIGHED})
     _listed(office, shared, proposal(other))
     anne.made(f"/cases/{own}/notes", {"text": NOTE})
     anne.made(f"/cases/{own}/evidence", {"description": EVIDENCE, "sha256": DIGEST})
     anne.made(f"/cases/{shared}/notes", {"text": NAMING})
     text = anne.get(f"/cases/{shared}")["notes"][0]["text_ids"]["text"]
-    return Matter(her, own, hers, shared, text)
+    elsewhere = _case(anne, other)
+    anne.made(f"/cases/{elsewhere}/notes", {"text": ELSEWHERE})
+    there = anne.get(f"/cases/{elsewhere}")["notes"][0]["text_ids"]["text"]
+    return Matter(her, own, hers, shared, text, (elsewhere, there))
 
 
 def _listed(office: Office, case: str, proposed: dict[str, Any]) -> str:
@@ -162,9 +168,8 @@ def _listed(office: Office, case: str, proposed: dict[str, Any]) -> str:
     return entry
 
 
-def _case(anne: Somebody, *subjects: str) -> str:
+def _case(anne: Somebody, *subjects: str, alone: bool = False) -> str:
     raised: dict[str, Any] = {"subject_ids": subjects, "raised_on": today().isoformat(), "source": "control"}
-    alone = len(subjects) == 1
     texts = (SUMMARY, RELEVANT) if alone else ("facturation à vérifier", "pièces concordantes")
     amount = {"amount_at_stake": {"amount": AMOUNT, "currency": "EUR"}} if alone else {}
     case: str = anne.made("/cases", raised | amount | {"summary": texts[0]})["id"]
@@ -199,15 +204,21 @@ def _looked_at(running: Service, office: Office, dpo: Somebody, store: str, matt
     )
 
 
-def _erased_by_decision(office: Office, dpo: Somebody, matter: Matter) -> None:
-    """She asks, a text that names her is redacted, it is granted, she is told."""
+def _erased_by_decision(running: Service, office: Office, dpo: Somebody, matter: Matter) -> None:
+    """She asks, the texts that name her are searched and redacted, it is granted, she is told."""
     received = {"kind": "erasure", "subject_id": matter.subject, "received_on": today().isoformat()}
     request = f"/rights-requests/{dpo.made('/rights-requests', received | {'details': DETAILS})['id']}"
     granted = {"granted": True, "reason": DECIDED}
     refused = dpo.post(f"{request}/decision", granted)
     assert (refused.status_code, refused.json()["code"]) == (409, "texts_name_the_subject")
-    redacted = {"text_id": matter.text, "text": "la personne a rappelé", "reason": "effacement"}
-    office.investigator.made(f"/cases/{matter.shared}/redactions", redacted)
+    naming = running.run("erase", "--find-texts", matter.subject, "--json").told["items"]
+    assert {(one["case_id"], one["text_id"]) for one in naming} == {
+        (matter.shared, matter.text),
+        matter.elsewhere,
+    }
+    for one in naming:
+        redacted = {"text_id": one["text_id"], "text": "la personne a rappelé", "reason": "effacement"}
+        office.investigator.made(f"/cases/{one['case_id']}/redactions", redacted)
     dpo.made(f"{request}/decision", granted, 200)
     dpo.made(f"{request}/answer", {"text": ANSWERED}, 200)
 
@@ -270,12 +281,12 @@ def opened(rows: Iterable[Row], keys: Iterable[bytes]) -> list[bytes]:
     return values
 
 
-def _vault(backup: bytes, matter: Matter) -> list[Row]:
-    """Her rows and her case's, and of the case of two the text that named her, as a dump has them."""
+def _vault(backup: bytes, matter: Matter | None = None) -> list[Row]:
+    """Her rows and her case's, and the texts elsewhere that named her, as a dump has them; or all rows."""
     kept = []
     for line in table(backup, "vault").splitlines()[1:]:
         ref, one, field, raw = line.decode().split("\t")
-        if UUID(one) in matter.owners or ref == matter.text:
+        if matter is None or UUID(one) in matter.owners or ref in (matter.text, matter.elsewhere[1]):
             kept.append((UUID(one), field, bytes.fromhex(raw.removeprefix("\\\\x"))))
     return kept
 
@@ -316,11 +327,9 @@ def test_before_it_everything_was_held_found_and_told(erased: Erased) -> None:
     before, matter = erased.before, erased.matter
     assert before.screened == [True, True, True, True]
     assert before.found == [matter.subject] * 3
-    assert {trace.value for trace in traces(before.handed_out)} == set(PERSONAL) - {
-        DETAILS,
-        DECIDED,
-        ANSWERED,
-    }
+    not_yet_or_elsewhere = {DETAILS, DECIDED, ANSWERED, ELSEWHERE}
+    told = {trace.value for trace in traces(before.handed_out)}
+    assert told == set(PERSONAL) - not_yet_or_elsewhere
     letter, *documents = before.handed_out
     assert all(traces(told) for told in documents)
     assert traces_of([FAMILY, GIVEN], letter)
@@ -328,7 +337,7 @@ def test_before_it_everything_was_held_found_and_told(erased: Erased) -> None:
 
 def test_before_it_the_keys_opened_what_the_backup_holds(erased: Erased) -> None:
     values = {trace.value for trace in traces(erased.before.opened)}
-    assert {FAMILY, RPPS, NOTE, EVIDENCE, DIGEST, NAMING} <= values
+    assert {FAMILY, RPPS, NOTE, EVIDENCE, DIGEST, NAMING, ELSEWHERE} <= values
 
 
 def test_a_planted_file_is_found_where_nothing_else_is(erased: Erased) -> None:
@@ -469,16 +478,23 @@ def test_a_replay_finds_no_difference(erased: Erased) -> None:
 
 
 def test_no_key_that_is_left_opens_what_the_backup_holds_of_her(erased: Erased) -> None:
-    """But of the text that was redacted, whose case's key lives: the journal deletes that after a restore."""
+    """But of the texts that were redacted, whose cases' keys live: the journal deletes those after a restore."""
     left = keys(erased.running, erased.store)
     hers = [row for row in _vault(erased.before.backup, erased.matter) if row[0] in erased.matter.owners]
     assert len(hers) == 10
     assert left
     assert opened(hers, left) == []
     journal = FileErasureJournal(erased.running.data / "erasures.journal")
-    assert [entry.owner for entry in journal.after() if entry.kind is ErasureKind.TEXT] == [
-        UUID(erased.matter.text)
-    ]
+    texts = {entry.owner for entry in journal.after() if entry.kind is ErasureKind.TEXT}
+    assert texts == {UUID(erased.matter.text), UUID(erased.matter.elsewhere[1])}
+
+
+def test_nothing_of_her_is_in_any_value_that_the_register_can_still_open(erased: Erased) -> None:
+    rows = _vault(dump(erased.running, "watchlist"))
+    values = opened(rows, keys(erased.running, erased.store))
+    assert len(values) == len(rows)
+    assert traces_of([str(person(STAYS)["family_name"])], values)
+    assert traces(values) == []
 
 
 def test_her_look_ups_and_ciphertexts_are_cleared_from_the_files_of_the_tables(erased: Erased) -> None:

@@ -1,11 +1,12 @@
-"""`watchlist erase`: every erasure carried to its end, and when no backup can undo it; a lost journal, again."""
+"""`watchlist erase`: every erasure carried to its end; a lost journal, again; the texts that name a subject (P6)."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg.rows import scalar_row
@@ -14,8 +15,10 @@ from watchlist.adapters.postgres.certificates import PostgresCertificates
 from watchlist.application.erasures import finish_erasures, standing_of_erasures
 from watchlist.application.follow_journal import follow_journal
 from watchlist.application.rebuild_journal import rebuild_journal
-from watchlist.bootstrap import database, open_house, unfollowed_house
+from watchlist.application.search_texts import search_texts, subject_to_search_for
+from watchlist.bootstrap import House, database, open_house, unfollowed_house
 from watchlist.cli.terminal import bar, tell
+from watchlist.ports import FIRST
 from watchlist.settings import Settings
 
 KEYS = "watchlist_keys.data_keys"
@@ -29,6 +32,7 @@ OF_THE_REGISTER = (
 )
 """The tables with look-ups, and with ciphertexts: of a redacted text the key lives."""
 LOCK_TIMEOUT_MS = 5000
+PAGE = 500
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -47,12 +51,42 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "there. Only for a register that was not restored since the journal was lost: what was erased after the "
         "backup it was restored from is in no certificate, and would stay",
     )
+    what.add_argument(
+        "--find-texts",
+        type=UUID,
+        metavar="SUBJECT",
+        help="before an erasure is granted: the texts of all cases of its organisation that name the subject, by id, "
+        "to be redacted; reads every case, about two hundred a second",
+    )
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=run)
 
 
 def run(settings: Settings, args: argparse.Namespace) -> int:
+    if args.find_texts:
+        return find_texts(settings, args)
     return rebuild(settings, args) if args.rebuild_journal else complete(settings, args)
+
+
+def find_texts(settings: Settings, args: argparse.Namespace) -> int:
+    with open_house(settings) as house, bar("cases") as moved:
+        subject = subject_to_search_for(house.desk, args.find_texts)
+        found = list(search_texts(house.desk, subject, _cases_of(house, subject.organisation), moved))
+    facts = {
+        "subject_id": subject.id,
+        "items": [{"case_id": case_id, "text_id": text_id} for case_id, text_id in found],
+    }
+    lines = [f"{len(found)} texts name the subject", *(f"case {case}  text {text}" for case, text in found)]
+    tell(facts, args.json, "\n".join(lines))
+    return 0
+
+
+def _cases_of(house: House, organisation: str) -> Iterator[UUID]:
+    after = FIRST
+    page = {"organisation": organisation, "state": None, "limit": PAGE}
+    while rows := house.pictures.rows("cases", page | {"after": after}):
+        yield from (row["case_id"] for row in rows)
+        after = rows[-1]["case_id"]
 
 
 def rebuild(settings: Settings, args: argparse.Namespace) -> int:
