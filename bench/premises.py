@@ -15,6 +15,7 @@ import psycopg
 from bench.seed import seed
 from bench.sizes import Sizes
 from watchlist.adapters.embedded_postgres import DATABASE, SUPERUSER, Cluster, EmbeddedPostgres
+from watchlist.adapters.erasure_journal import FileErasureJournal
 from watchlist.adapters.postgres.operators import PostgresOperators
 from watchlist.application.operators import issue_key
 from watchlist.bootstrap import House, bring_up_to_date, build, key_of
@@ -37,7 +38,7 @@ class Premises:
     def another_house(self, clock: Clock) -> House:
         """On the same database, at another time."""
         conninfo = self.cluster.conninfo()
-        return build(conninfo, key_of(self.settings, conninfo), clock)
+        return a_house(self.settings, conninfo, clock)
 
     def key(self, role: Role) -> str:
         operators = PostgresOperators(self.house.pool)
@@ -67,6 +68,12 @@ class Premises:
         self.closing.close()
 
 
+def a_house(settings: Settings, conninfo: str, clock: Clock | None = None) -> House:
+    """Its erasures journalled as the service does: on disk, and found again when that opens."""
+    journal = FileErasureJournal(settings.journal)
+    return build(conninfo, key_of(settings, conninfo), clock, journal=journal)
+
+
 @contextmanager
 def premises(sizes: Sizes) -> Iterator[Premises]:
     with tempfile.TemporaryDirectory(prefix="watchlist-bench-", ignore_cleanup_errors=True) as name:
@@ -79,7 +86,7 @@ def premises(sizes: Sizes) -> Iterator[Premises]:
             cluster = closing.enter_context(EmbeddedPostgres(settings.data / "postgres", settings.pg_bin))
             conninfo = cluster.conninfo()
             bring_up_to_date(conninfo)
-            house = closing.enter_context(build(conninfo, key_of(settings, conninfo)))
+            house = closing.enter_context(a_house(settings, conninfo))
             made = Premises(sizes, settings, cluster, house, closing)
             with bar(f"seeding {sizes.entries:,} entries", sizes.entries) as moved:
                 seed(house, sizes.entries, moved)

@@ -15,11 +15,13 @@ class Sizes:
     """Commands in one turn: few, and many turns, since the disk is slow for seconds at a time."""
     replayed: int
     """Events in one round of replay."""
+    erased: int
+    """Subjects that nobody retains, erased by one sweep."""
     seconds: float
     """Of load in one round of screening."""
     starts: int
 
 
-FULL = Sizes(entries=100_000, rounds=7, commands=20, replayed=200_000, seconds=2.0, starts=5)
-QUICK = Sizes(entries=5_000, rounds=5, commands=20, replayed=20_000, seconds=0.6, starts=2)
-TINY = Sizes(entries=600, rounds=5, commands=10, replayed=2_000, seconds=0.2, starts=1)
+FULL = Sizes(entries=100_000, rounds=7, commands=20, replayed=200_000, erased=10_000, seconds=2.0, starts=5)
+QUICK = Sizes(entries=5_000, rounds=5, commands=20, replayed=20_000, erased=2_000, seconds=0.6, starts=2)
+TINY = Sizes(entries=600, rounds=5, commands=10, replayed=2_000, erased=600, seconds=0.2, starts=1)

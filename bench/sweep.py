@@ -32,10 +32,11 @@ def measure(premises: Premises) -> Iterator[Figure]:
         raise RuntimeError(f"the sweep delisted {report.delisted} of {premises.sizes.entries}")
     overall = report.delisted / (times[-1][1] - times[0][1])
     told = f"{report.delisted:,} entries, {overall:,.0f}/s overall"
-    yield Figure("sweep", _slices(times), "delistings/s", 1500, told)
+    yield Figure("sweep", slices(times), "delistings/s", 1500, told)
 
 
-def _slices(times: list[tuple[int, float]]) -> tuple[float, ...]:
+def slices(times: list[tuple[int, float]]) -> tuple[float, ...]:
+    """The rate of each tenth, of what was done until when."""
     width = max(1, (len(times) - 1) // SLICES)
     ends = times[::width]
     return tuple((b - a) / (until - since) for (a, since), (b, until) in pairwise(ends))

@@ -19,13 +19,14 @@ from watchlist.bootstrap import NotMigrated
 from watchlist.cli import database, demo, erase, history, import_file, keyring, people, privacy, serve
 from watchlist.cli.terminal import Stop, say
 from watchlist.domain.refusals import Refusal
-from watchlist.ports import JournalDamaged
+from watchlist.ports import JournalDamaged, JournalThere
 from watchlist.settings import Settings, SettingsError
 
 SAID = (
     EmbeddedPostgresError,
     JournalBehind,
     JournalDamaged,
+    JournalThere,
     MasterKeyMissing,
     MasterKeyUnavailable,
     MigrationError,

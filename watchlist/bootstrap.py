@@ -199,6 +199,16 @@ def open_house(
     Raises NotMigrated when something is missing and this login may not add it; JournalBehind, or JournalDamaged,
     when it cannot be told what a restored backup brought back.
     """
+    with unfollowed_house(settings, clock) as house:
+        if again := follow_journal(house.desk, progress):
+            log.warning("erased again what a restore or a crash had left: %d", again)
+        paint_late_letters(house.register, house.pool)
+        yield house
+
+
+@contextmanager
+def unfollowed_house(settings: Settings, clock: Clock | None = None) -> Iterator[House]:
+    """The same before its journal was followed: for whoever writes a lost one again, and for nobody else."""
     with migrated(settings) as conninfo:
         if settings.database_url is None:
             conninfo = _as_service(conninfo)
@@ -213,9 +223,6 @@ def open_house(
             keys_conninfo=settings.keys_database_url,
         ) as house:
             house.key_horizon = settings.key_horizon
-            if again := follow_journal(house.desk, progress):
-                log.warning("erased again what a restore or a crash had left: %d", again)
-            paint_late_letters(house.register, house.pool)
             yield house
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import StrEnum
@@ -179,6 +179,11 @@ class ListIndex(Protocol):
         ...
 
 
+JournalLine = tuple[ErasureKind, UUID, datetime]
+"""What was erased, and when."""
+WriteJournal = Callable[[Sequence[JournalLine]], list[JournalEntry]]
+
+
 class ErasureJournal(Protocol):
     """The erasures that are under way or done, outside the stores that they erase from: a restore cannot undo it.
 
@@ -195,6 +200,22 @@ class ErasureJournal(Protocol):
 
     def length(self) -> int:
         """The sequence of the last line, 0 when there is none."""
+        ...
+
+    def begin(self, lines: Sequence[JournalLine]) -> list[JournalEntry]:
+        """A lost journal, written again; on disk when this returns. Raises JournalThere when another has lines."""
+        ...
+
+
+class JournalThere(Exception):
+    """A journal that has lines is not written over; the message says what to do."""
+
+
+class Certificates(Protocol):
+    """What the register certifies of erasures, for whoever writes a lost journal again."""
+
+    def journal_again(self, write: WriteJournal) -> int:
+        """Have every recorded erasure written, while none is recorded, and keep where it stands; how many."""
         ...
 
 

@@ -147,3 +147,19 @@ def test_without_its_journal_nothing_opens_and_every_command_says_what_to_do(run
     assert running.run("doctor").status == 1
     elsewhere = running.run("sweep", WATCHLIST_ERASURE_JOURNAL=str(kept))
     assert elsewhere.status == 0
+
+
+def test_a_journal_that_is_lost_for_good_is_rebuilt_and_never_one_that_is_there(running: Service) -> None:
+    office = Office.hired(running)
+    entry = listed(office.investigator, office.supervisor, GONE)
+    listed(office.investigator, office.supervisor, STAYS)
+    erased(running, entry)
+    assert "not written over" in running.run("erase", "--rebuild-journal").line
+    running.end()
+    (running.data / "erasures.journal").unlink()
+    assert "erase --rebuild-journal" in running.run("sweep").line
+    told = running.run("erase", "--rebuild-journal", "--json").told
+    assert (told["lines"], told["erased_again"]) == (2, 0)
+    running.start()
+    no_longer_there(running, office, entry)
+    assert "not written over" in running.run("erase", "--rebuild-journal").line

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.letters import CONTACTS
 from tests.stories import (
     ANNE,
     ANOTHER,
@@ -25,10 +26,15 @@ from tests.stories import (
     ask,
     rpps,
 )
+from watchlist.adapters.letter_press import TypstPress
 from watchlist.application.access_export import access_export, seals_of
+from watchlist.application.case_file import read_case
+from watchlist.application.case_texts import redact_text
 from watchlist.application.delist import delist, lift_restriction, restrict
+from watchlist.application.erase import erase_subject
 from watchlist.application.import_list import approve_import, submit_import
 from watchlist.application.inscribe import Amendment, Deferral, Proposed, amend, approve, propose, reject
+from watchlist.application.letters import Posting, Writing, record_sent
 from watchlist.application.merge_subjects import merge_subjects, split_subjects
 from watchlist.application.open_case import RaisedAlert, close_case, qualify_alert, raise_alert
 from watchlist.application.purge_case import purge_case
@@ -37,6 +43,7 @@ from watchlist.application.work_on_case import add_evidence, add_note, add_subje
 from watchlist.domain import refusals
 from watchlist.domain.access import Consulted, Deferred, Disclosed, Part
 from watchlist.domain.case_events import ClosingOutcome, Source
+from watchlist.domain.correspondence import Channel, LetterKind, letter_id
 from watchlist.domain.identifiers import Identifier
 from watchlist.domain.identity import Organisation, Person
 from watchlist.domain.inscription import PROPORTIONALITY, DelistingGround
@@ -512,3 +519,36 @@ def test_a_member_number_of_another_is_theirs(story: Story) -> None:
     case = story.case(anne, insured)
     add_note(story.desk, ask(), case, "adhérent 00012345, roi du tiers payant")
     assert export(story, anne)["cases"][0]["notes"][0]["text"]["withheld"] == "third_party"
+
+
+def test_a_letter_that_was_sent_is_told_to_whom_it_was_written_alone(story: Story) -> None:
+    anne, durand = story.subject(a_person("Lefèvre", "Anne", RPPS)), story.subject(DURAND)
+    case = story.case(anne, durand)
+    entry = story.inscribe(case, anne)
+    letter = letter_id(entry, LetterKind.INSCRIPTION)
+    posting = Posting(MONDAY.date(), Channel.REGISTERED_POST)
+    record_sent(story.desk, Writing(TypstPress(), CONTACTS), ask(), letter, posting)
+    (told,) = (one for one in export(story, anne)["cases"][0]["other"] if one["what"] == "letter.sent")
+    assert "Lefèvre" in told["texts"]["content"]["text"]
+    assert "document" not in told["texts"]
+    assert export(story, durand)["cases"][0]["other"] == []
+
+
+def test_of_a_redacted_text_only_what_replaced_it_is_told(story: Story) -> None:
+    anne = story.subject(a_person("Lefèvre", "Anne", RPPS))
+    case = story.case(anne)
+    add_note(story.desk, ask(), case, "un tiers a appelé")
+    text = read_case(story.desk, case, ORGANISATION)["notes"][0]["text_ids"]["text"]
+    redact_text(story.desk, ask(), case, text, "appel", "nomme un tiers")
+    told = export(story, anne)["cases"][0]
+    assert told["notes"][0]["text"]["text"] == "appel"
+
+
+def test_beside_a_victim_that_was_erased_the_other_is_still_told(story: Story) -> None:
+    anne, victim = story.subject(a_person("Lefèvre", "Anne", RPPS)), story.subject(DURAND)
+    case = story.case(anne, victim)
+    record_victim(story.desk, ask(), victim, case, (rpps(78),), "usurpation")
+    erase_subject(story.desk, ask(), victim)
+    told = flat(export(story, anne))
+    assert str(case) in told
+    assert rpps(78).value not in told

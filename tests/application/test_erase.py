@@ -40,10 +40,16 @@ from watchlist.application.follow_journal import follow_journal
 from watchlist.application.import_list import approve_import, submit_import
 from watchlist.application.inscribe import reject
 from watchlist.application.merge_subjects import merge_subjects, split_subjects
-from watchlist.application.open_case import close_case
-from watchlist.application.register_subject import identity_of, record_death, register_subject
+from watchlist.application.open_case import close_case, qualify_alert
+from watchlist.application.register_subject import (
+    identity_of,
+    record_death,
+    rectify_subject,
+    register_subject,
+)
 from watchlist.application.replay import check
 from watchlist.application.search_subjects import Wanted, search_subjects
+from watchlist.application.search_texts import search_texts, subject_to_search_for
 from watchlist.application.sweep import due, sweep
 from watchlist.application.work import Erased
 from watchlist.application.work_on_case import add_note, add_subject, record_victim
@@ -386,6 +392,46 @@ def test_an_erasure_is_refused_until_the_texts_that_name_the_subject_are_redacte
         ("la personne a rappelé", True),
         ("rien à signaler", False),
     ]
+
+
+def test_a_text_with_the_name_from_before_a_rectification_names_the_subject_too(register: Story) -> None:
+    gone, case = shared_case(register)
+    add_note(register.desk, ask(), case, "Mme Lefèvre a rappelé")
+    married = a_person("Petitjean", "Anne", RPPS)
+    rectify_subject(register.desk, ask(), gone, married, "mariage", 1)
+    with pytest.raises(refusals.TextsNameTheSubject):
+        erase_subject(register.desk, ask(), gone)
+
+
+def test_texts_of_cases_that_are_not_the_subjects_are_searched_before(register: Story) -> None:
+    gone, own = shared_case(register)
+    other = register.case(register.subject(a_person("Roy", "Luc")))
+    for case, text in ((other, "vu avec Mme LEFEVRE"), (other, "rien"), (own, "Anne Lefèvre nie")):
+        add_note(register.desk, ask(), case, text)
+    purged = register.alert(register.subject(a_person("Petit", "Luc")))
+    add_note(register.desk, ask(), purged, "Lefèvre")
+    qualify_alert(register.desk, ask(), purged, False, "rien")
+    told: list[int] = []
+    subject = subject_to_search_for(register.desk, gone)
+    found = list(search_texts(register.desk, subject, [own, other, purged, uuid4()], told.append))
+    notes = {case: read_case(register.desk, case, ORGANISATION)["notes"] for case in (own, other)}
+    assert found == [(case, notes[case][0]["text_ids"]["text"]) for case in (own, other)]
+    assert told == [1, 2, 3, 4]
+
+
+def test_a_merged_subject_is_searched_for_as_the_one_that_stands_for_it(register: Story) -> None:
+    gone, case = shared_case(register)
+    duplicate = register.subject(a_person("Lefebvre", "Anne"))
+    merge_subjects(register.desk, ask(), gone, duplicate, "doublon")
+    add_note(register.desk, ask(), case, "Mme Lefebvre a rappelé")
+    subject = subject_to_search_for(register.desk, duplicate)
+    assert subject.id == gone
+    assert len(list(search_texts(register.desk, subject, [case], lambda done: None))) == 1
+    with pytest.raises(refusals.NoSuchSubject):
+        subject_to_search_for(register.desk, case)
+    erase_subject(register.desk, ask(), lone := register.subject(a_person("Seul", "Luc")))
+    with pytest.raises(refusals.SubjectIsErased):
+        subject_to_search_for(register.desk, lone)
 
 
 def test_texts_that_the_file_does_not_show_are_searched_too(register: Story) -> None:

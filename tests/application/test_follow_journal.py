@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,15 +18,18 @@ from tests.stories import MASTER, MONDAY, ORGANISATION, RPPS, Story, a_person, a
 from watchlist.adapters.clock import ManualClock
 from watchlist.adapters.embedded_postgres import SUPERUSER
 from watchlist.adapters.erasure_journal import FileErasureJournal
+from watchlist.adapters.postgres.certificates import PostgresCertificates
 from watchlist.application.case_file import read_case
 from watchlist.application.case_texts import redact_text
 from watchlist.application.erase import erase_subject
 from watchlist.application.follow_journal import JournalBehind, follow_journal
 from watchlist.application.open_case import qualify_alert
+from watchlist.application.rebuild_journal import rebuild_journal
 from watchlist.application.work_on_case import add_note
 from watchlist.bootstrap import build
-from watchlist.domain.erasure import ErasureKind
+from watchlist.domain.erasure import ErasureKind, JournalEntry
 from watchlist.domain.inscription import DelistingGround
+from watchlist.ports import JournalLine, JournalThere
 
 EVENT_STORE = (
     "events", "commands", "vault", "subjects", "subject_tokens", "cases", "inscriptions", "inscription_history",
@@ -68,9 +72,16 @@ def superuser_url(database_url: str) -> str:
     return make_conninfo(database_url, user=SUPERUSER) if "watchlist_owner" in database_url else database_url
 
 
+class AMomentBefore(FileErasureJournal):
+    """Its lines are older than what is recorded after them, as they are where a clock goes on by itself."""
+
+    def append(self, owners: Sequence[tuple[ErasureKind, UUID]], at: datetime) -> list[JournalEntry]:
+        return super().append(owners, at - timedelta(milliseconds=1))
+
+
 @pytest.fixture
 def journal(tmp_path: Path) -> FileErasureJournal:
-    return FileErasureJournal(tmp_path / "erasures.journal")
+    return AMomentBefore(tmp_path / "erasures.journal")
 
 
 @pytest.fixture
@@ -178,3 +189,67 @@ def test_the_journal_of_another_register_opens_nothing(register: Story, journal:
     journal.append([(ErasureKind.SUBJECT, UUID(int=7))], MONDAY)
     with pytest.raises(JournalBehind, match="line 1 of the erasure journal is not the one that is recorded"):
         follow_journal(register.desk)
+
+
+# A lost journal -------------------------------------------------------------------------------
+
+
+def test_a_lost_journal_is_rebuilt_from_the_certificates_and_followed(
+    register: Story, journal: FileErasureJournal, superuser_url: str
+) -> None:
+    subject, case, _ = register.listed(a_person("Lefèvre", "Anne", RPPS))
+    stays = register.case(register.subject(a_person("Durand", "Zoé")))
+    add_note(register.desk, ask(), stays, "Mme Untel a rappelé")
+    text = read_case(register.desk, stays, ORGANISATION)["notes"][0]["text_ids"]["text"]
+    backup = Backup(superuser_url, KEY_STORE)
+    erase_subject(register.desk, ask(), subject)
+    redact_text(register.desk, ask(), stays, text, "appel", "effacement")
+    was = [(entry.kind, entry.owner) for entry in journal.after()]
+    journal.path.unlink()
+    certificates = PostgresCertificates(register.house.pool)
+    assert rebuild_journal(register.desk, certificates) == 3
+    assert [(entry.kind, entry.owner) for entry in journal.after()] == was
+    assert follow_journal(register.desk) == 0
+    assert differences(register) == []
+    # and it does what a journal is for
+    backup.restore()
+    assert follow_journal(register.desk) == 2
+    assert is_gone(register, subject, case)
+    erase_subject(register.desk, ask(), register.subject(a_person("Petit", "Luc")))
+    assert follow_journal(register.desk) == 0
+
+
+def test_a_journal_that_is_there_is_not_rebuilt(register: Story, journal: FileErasureJournal) -> None:
+    erase_subject(register.desk, ask(), register.subject())
+    before = journal.path.read_bytes()
+    with pytest.raises(JournalThere, match="not written over"):
+        rebuild_journal(register.desk, PostgresCertificates(register.house.pool))
+    assert journal.path.read_bytes() == before
+    assert follow_journal(register.desk) == 0
+
+
+def test_a_rebuilding_that_a_crash_interrupted_is_done_again(
+    register: Story, journal: FileErasureJournal
+) -> None:
+    for number in range(3):
+        erase_subject(register.desk, ask(), register.subject(a_person("Nom", "Un" * (number + 1))))
+    journal.path.unlink()
+
+    def crashing(lines: Sequence[JournalLine]) -> list[JournalEntry]:
+        journal.begin(lines)
+        raise RuntimeError("killed between the file and the register")
+
+    certificates = PostgresCertificates(register.house.pool)
+    with pytest.raises(RuntimeError, match="killed"):
+        certificates.journal_again(crashing)
+    with pytest.raises(JournalBehind):
+        follow_journal(register.desk)
+    assert rebuild_journal(register.desk, certificates) == 3
+    assert follow_journal(register.desk) == 0
+
+
+def test_with_nothing_erased_there_is_nothing_to_rebuild(
+    register: Story, journal: FileErasureJournal
+) -> None:
+    assert rebuild_journal(register.desk, PostgresCertificates(register.house.pool)) == 0
+    assert journal.length() == 0

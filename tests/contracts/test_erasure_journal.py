@@ -9,7 +9,7 @@ import pytest
 
 from watchlist.adapters.erasure_journal import FileErasureJournal, MemoryErasureJournal
 from watchlist.domain.erasure import ErasureKind
-from watchlist.ports import ErasureJournal, JournalDamaged
+from watchlist.ports import ErasureJournal, JournalDamaged, JournalLine, JournalThere
 
 NOON = datetime(2021, 3, 15, 12, tzinfo=UTC)
 
@@ -131,3 +131,36 @@ def test_several_processes_append_and_no_line_is_lost(tmp_path):
         process.join()
     entries = list(FileErasureJournal(path).after())
     assert [entry.sequence for entry in entries] == list(range(1, 201))
+
+
+# Written again --------------------------------------------------------------------------------
+
+
+def erased(count: int) -> list[JournalLine]:
+    return [(kind, owner, NOON) for kind, owner in some(count)]
+
+
+def test_a_lost_journal_is_written_again_and_goes_on(journal):
+    given = erased(3)
+    entries = journal.begin(given)
+    assert [(entry.kind, entry.owner, entry.at) for entry in journal.after()] == given
+    (fourth,) = journal.append(some(1), NOON)
+    assert list(journal.after()) == [*entries, fourth]
+
+
+def test_a_journal_that_has_lines_is_not_written_over(journal):
+    journal.append(some(2), NOON)
+    kept = list(journal.after())
+    for given in ([], erased(1), erased(5)):
+        with pytest.raises(JournalThere):
+            journal.begin(given)
+    assert list(journal.after()) == kept
+
+
+@pytest.mark.parametrize("left", [0, 5, 200, 10_000])
+def test_what_a_crash_left_of_it_is_gone_on_from(tmp_path, left):
+    journal, given = FileErasureJournal(tmp_path / "journal"), erased(3)
+    entries = journal.begin(given)
+    journal.path.write_bytes(journal.path.read_bytes()[:left])
+    assert journal.begin(given) == entries
+    assert list(journal.after()) == entries

@@ -1,4 +1,4 @@
-"""Cases whose data come to their end, subjects erased, texts that name them (C2, C3, C5, P6)."""
+"""Cases whose data come to their end, and subjects erased (C2, C3, C5, P6)."""
 
 from datetime import date, timedelta
 
@@ -9,10 +9,7 @@ from watchlist.domain import refusals
 from watchlist.domain.case_events import ClosingOutcome, PurgeBasis
 from watchlist.domain.case_memory import CaseState
 from watchlist.domain.erasure import complete_on
-from watchlist.domain.identifiers import Identifier
-from watchlist.domain.identity import Organisation, Person
 from watchlist.domain.inscription import DelistingGround, State
-from watchlist.domain.naming import is_named_in
 from watchlist.domain.retention import NEVER, subject_data_end_at
 from watchlist.domain.subject import ErasureBasis, Subject
 
@@ -223,42 +220,3 @@ def test_a_closed_case_can_still_be_redacted():
     case = closed().case
     case.redact(act("2020-06-02"), sealed().ref, sealed(), sealed())
     assert case.state is CaseState.CLOSED
-
-
-# Named ----------------------------------------------------------------------------------------
-
-MARIE = Person(
-    "De La Tour",
-    "Marie Claude",
-    date(1970, 1, 2),
-    usage_name="Lefèvre-Petit",
-    identifiers=(Identifier("rpps", "10000001916"),),
-)
-CLINIC = Organisation("Clinique de l'Étoile", (Identifier("siret", "73282932000074"),))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Mme DELATOUR a reconnu les faits",
-        "vu avec De la Tour ce matin",
-        "M.-C. LEFEVRE PETIT",
-        "l'assurée Lefèvre-Petit.",
-        "(rpps 10000001916)",
-        "RPPS 1000 000 1916",
-        "rpps: 10.000.001-916;",
-    ],
-)
-def test_a_text_names_whom_it_holds_a_name_or_a_number_of(text):
-    assert is_named_in(text, MARIE)
-
-
-@pytest.mark.parametrize("text", ["Marie Claude a appelé", "née en 1970", "", "10000001917", "Lefèvre"])
-def test_a_text_without_its_names_and_numbers_does_not(text):
-    assert not is_named_in(text, MARIE)
-
-
-def test_an_organisation_is_named_by_its_name_or_its_number():
-    assert is_named_in("la CLINIQUE DE L ETOILE facture", CLINIC)
-    assert is_named_in("siret 732 829 320 00074", CLINIC)
-    assert not is_named_in("une clinique à l'étoile", CLINIC)

@@ -173,6 +173,18 @@ def test_nobody_is_named_by_nothing(nobody: Person | Organisation) -> None:
     assert not mentions("un texte, - ... …", nobody)
 
 
+def test_a_usage_name_of_two_is_found_whole_and_not_by_half() -> None:
+    marie = Person("De La Tour", "Marie Claude", usage_name="Lefèvre-Petit")
+    assert mentions("M.-C. LEFEVRE PETIT", marie)
+    assert mentions("vu avec De la Tour ce matin", marie)
+    assert not mentions("Marie Claude a appelé Lefèvre", marie)
+
+
+def test_an_erasure_is_not_hindered_by_a_word_that_is_also_a_name() -> None:
+    assert not mentions("le dossier est clos", named("Le"))
+    assert mentions("Mme Le a rappelé", named("Le"))
+
+
 def test_of_several_one_suffices() -> None:
     assert mentions_any("vu Durand", [named("Dupont"), named("Durand")])
     assert not mentions_any("vu Durand", [])

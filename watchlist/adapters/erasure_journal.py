@@ -20,7 +20,7 @@ from uuid import UUID
 import msgspec
 
 from watchlist.domain.erasure import ErasureKind, JournalEntry
-from watchlist.ports import JournalDamaged
+from watchlist.ports import JournalDamaged, JournalLine, JournalThere
 
 BEGINNING = "0" * 64
 """What the first line follows."""
@@ -50,9 +50,15 @@ def _digest(raw: bytes) -> str:
 def _chained(
     owners: Sequence[tuple[ErasureKind, UUID]], at: datetime, sequence: int, previous: str
 ) -> tuple[bytes, list[JournalEntry]]:
+    return _following([(kind, owner, at) for kind, owner in owners], sequence, previous)
+
+
+def _following(
+    given: Sequence[JournalLine], sequence: int, previous: str
+) -> tuple[bytes, list[JournalEntry]]:
     """The lines that follow a line, and what they say."""
     lines, entries = [], []
-    for kind, owner in owners:
+    for kind, owner, at in given:
         raw, entry = _line(Line(sequence + 1, kind, owner, at, previous))
         lines.append(raw)
         entries.append(entry)
@@ -74,6 +80,21 @@ class FileErasureJournal:
             raw, entries = _chained(owners, at, sequence, previous)
             file.seek(end)
             file.truncate()
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        return entries
+
+    def begin(self, lines: Sequence[JournalLine]) -> list[JournalEntry]:
+        """What a crash left of the very same lines is gone on from."""
+        raw, entries = _following(lines, 0, BEGINNING)
+        with self._locked() as file:
+            if not raw.startswith(file.read()):
+                raise JournalThere(
+                    f"there is an erasure journal, {self.path}: it is not written over; if it is not this "
+                    "register's whole journal, move it away first"
+                )
+            file.seek(0)
             file.write(raw)
             file.flush()
             os.fsync(file.fileno())
@@ -161,6 +182,13 @@ class MemoryErasureJournal:
         previous = self._entries[-1].digest if self._entries else BEGINNING
         _, entries = _chained(owners, at, len(self._entries), previous)
         self._entries += entries
+        return entries
+
+    def begin(self, lines: Sequence[JournalLine]) -> list[JournalEntry]:
+        _, entries = _following(lines, 0, BEGINNING)
+        if entries[: len(self._entries)] != self._entries:
+            raise JournalThere("there is an erasure journal")
+        self._entries = list(entries)
         return entries
 
     def after(self, sequence: int = 0) -> Iterator[JournalEntry]:

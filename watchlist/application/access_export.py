@@ -44,6 +44,8 @@ TOLD = (
 """The events of a case that have a section of their own."""
 OF_OTHERS = (events.SubjectAdded, events.SubjectFollowed)
 """What only says which subjects a case has."""
+NO_TEXT = frozenset({"document"})
+"""The digest of a letter's PDF: bytes, that tell nothing."""
 WHOSE = frozenset(Event.__struct_fields__)
 """What every event has; the rest are its facts."""
 
@@ -99,6 +101,8 @@ class _Records:
         self.cases: dict[UUID, Case] = {id: _remembered(stream) for id, stream in cases.items()}
         self.others: list[Identity] = []
         self._opened: dict[UUID, bytes] = {}
+        self._redacted = {ref: text for case in self.cases.values() for ref, text in case.redacted.items()}
+        self._dropped = {ref for case in self.cases.values() for ref in _dropped_by(case)}
 
     @classmethod
     def of(cls, desk: Desk, subject_id: UUID, organisation: str) -> _Records:
@@ -117,7 +121,10 @@ class _Records:
         others |= desk.log.streams(_absorbed(others) - self.family.keys())
         theirs = [event for stream in others.values() for event in stream]
         self._opened = desk.open_all(
-            (e.originator_id, sealed) for e in (*own, *theirs) for sealed in seals_of(e)
+            (_whose_key(e), sealed)
+            for e in (*own, *theirs)
+            for sealed in seals_of(e)
+            if self._is_kept(sealed)
         )
         known = (self.raw(event.identity) for event in theirs if isinstance(event, IDENTIFYING))
         self.others = list({identities.decode(value): None for value in known if value is not None})
@@ -127,7 +134,14 @@ class _Records:
         named = {subject for case in self.cases.values() for subject in _named_in(case)}
         return named - self.family.keys()
 
+    def _is_kept(self, sealed: Sealed) -> bool:
+        """P6: not what was redacted, nor what went with a victim; the key it was under is not lost for that."""
+        return sealed.ref not in self._redacted and sealed.ref not in self._dropped
+
     def raw(self, sealed: Sealed | None) -> bytes | None:
+        """Of a redacted text, what it reads now."""
+        while sealed is not None and sealed.ref in self._redacted:
+            sealed = self._redacted[sealed.ref]
         return None if sealed is None else self._opened.get(sealed.ref)
 
     def text(self, sealed: Sealed) -> Text:
@@ -157,6 +171,11 @@ def seals_of(event: Event) -> Iterator[Sealed]:
             yield from (inner for inner in structs.astuple(value) if isinstance(inner, Sealed))
 
 
+def _whose_key(event: Event) -> UUID:
+    """Under whose key an event sealed: its stream's; a letter is under that of whom it was written to (L12)."""
+    return event.subject_id if isinstance(event, events.LetterSent) else event.originator_id
+
+
 def _facts(event: Event) -> Iterator[tuple[str, Any]]:
     return ((name, getattr(event, name)) for name in event.__struct_fields__ if name not in WHOSE)
 
@@ -168,6 +187,11 @@ def _remembered(stream: Iterable[Event]) -> Any:
 def _named_in(case: Case) -> set[UUID]:
     procedures = (subject for procedure in case.procedures.values() for subject in procedure.names)
     return {*case.subject_ids, *case.subjects_now(), *case.followed, *case.victims, *procedures}
+
+
+def _dropped_by(case: Case) -> set[UUID]:
+    """L10: what was stolen from victims that were erased."""
+    return case.stolen_from.keys() - {sealed.ref for sealed in case.stolen}
 
 
 def _absorbed(streams: Mapping[UUID, list[Event]]) -> set[UUID]:
@@ -441,7 +465,9 @@ class _Matter:
             if _is_told(value)
         }
         texts = {
-            name: self._records.text(value) for name, value in _facts(event) if isinstance(value, Sealed)
+            name: self._records.text(value)
+            for name, value in _facts(event)
+            if isinstance(value, Sealed) and name not in NO_TEXT
         }
         return access.OtherTold(event.TOPIC, event.at, facts, texts)
 

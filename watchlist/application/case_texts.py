@@ -12,15 +12,18 @@ from msgspec import Struct, structs
 from watchlist.application.desk import Desk
 from watchlist.application.receipt import Decided, Receipt, decided
 from watchlist.application.work import Ask, RedactedText, Work
+from watchlist.domain import identity as identities
 from watchlist.domain import refusals
 from watchlist.domain.case import Case
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.erasure import ErasureKind
 from watchlist.domain.identity import Identity
 from watchlist.domain.inscription import require_proportionality
-from watchlist.domain.naming import named_in
+from watchlist.domain.mention import mentions_any
+from watchlist.domain.subject import SubjectRectified, SubjectRegistered
 from watchlist.domain.vault_field import VaultField
 
+IDENTIFYING = (SubjectRegistered, SubjectRectified)
 NO_TEXTS = frozenset({"amount_at_stake", "sha256", "stolen"})
 """Vault fields of a case that hold no text; stolen identifiers go with the victim they were stolen from."""
 
@@ -45,10 +48,24 @@ def redact_text(desk: Desk, ask: Ask, case_id: UUID, text_id: UUID, text: str, r
     return desk.carry_out(ask, decide)
 
 
-def texts_naming(desk: Desk, case: Case, identities: Sequence[Identity]) -> list[UUID]:
+def every_identity_of(desk: Desk, subject_ids: Sequence[UUID]) -> list[Identity]:
+    """What was ever known of these subjects: a text may hold the name from before a rectification."""
+    streams = desk.log.streams(subject_ids)
+    sealed = [
+        (id, event.identity)
+        for id, told in streams.items()
+        for event in told
+        if isinstance(event, IDENTIFYING)
+    ]
+    return list(dict.fromkeys(identities.decode(value) for value in desk.open_all(sealed).values()))
+
+
+def texts_naming(desk: Desk, case: Case, known: Sequence[Identity]) -> list[UUID]:
     """The references of the texts of a case that name any of these."""
     return [
-        ref for ref, (name, value) in _opened(desk, case).items() if named_in(_words(name, value), identities)
+        ref
+        for ref, (name, value) in _opened(desk, case).items()
+        if any(mentions_any(text, known) for text in _words(name, value))
     ]
 
 

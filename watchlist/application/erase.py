@@ -12,11 +12,10 @@ from uuid import UUID
 
 import msgspec
 
-from watchlist.application.case_texts import texts_naming
+from watchlist.application.case_texts import every_identity_of, texts_naming
 from watchlist.application.desk import Desk
 from watchlist.application.forget import by_nobody, forget, replace_organisation
 from watchlist.application.receipt import Decided, Receipt, decided
-from watchlist.application.register_subject import identity_of
 from watchlist.application.work import Ask, Work
 from watchlist.domain import periods, refusals
 from watchlist.domain.aggregate import SCHEDULER
@@ -77,7 +76,7 @@ def _require_erasable(
     kept = [case for case in cases if case.purge_due is None]
     for case in kept:
         case.require_erasable(work.act, subject.id)
-    known = [identity for one in group if (identity := identity_of(desk, one)) is not None]
+    known = every_identity_of(desk, [one.id for one in group])
     staying = [case for case in kept if set(case.subjects_now()) - {one.id for one in group}]
     naming = [(case.id, text) for case in staying for text in texts_naming(desk, case, known)]
     if naming:

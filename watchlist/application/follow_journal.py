@@ -60,7 +60,7 @@ def _missing(length: int, recorded: int) -> str:
     return (
         f"the erasure journal has {length} lines and erasure {recorded} is recorded: restore the journal "
         "(WATCHLIST_ERASURE_JOURNAL names it) before the service opens, or a restored backup could bring back "
-        "what was erased"
+        "what was erased; when it is lost for good, `watchlist erase --rebuild-journal` says what can be done"
     )
 
 
