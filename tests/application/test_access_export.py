@@ -25,7 +25,8 @@ from tests.stories import (
     ask,
     rpps,
 )
-from watchlist.application.access_export import access_export, seals_of
+from watchlist.application.access_export import access_export
+from watchlist.application.access_records import seals_of
 from watchlist.application.delist import delist, lift_restriction, restrict
 from watchlist.application.import_list import approve_import, submit_import
 from watchlist.application.inscribe import Amendment, Deferral, Proposed, amend, approve, propose, reject
