@@ -93,7 +93,8 @@ class Told:
         answer.read()
         self.statuses.append(answer.status_code)
         self.headers += [f"{name}: {value}" for name, value in answer.headers.items()]
-        file_of_a_person = answer.request.method == "GET" and "X-Opened" in answer.request.headers
+        reads = answer.request.method == "GET" or "/draft" in answer.request.url.path
+        file_of_a_person = reads and "X-Opened" in answer.request.headers
         if not file_of_a_person:
             self.bodies.append(answer.content)
 
@@ -275,7 +276,7 @@ def _protected(office: Office, dpo: Somebody) -> None:
     entry = anne.made(f"/cases/{case}/inscriptions", _proposal(subject))["inscription_id"]
     bruno.made(f"/inscriptions/{entry}/approval", {}, 200)
     _written(dpo)
-    _asked_of(dpo, subject, kind="access", decided={"deferred": [_put_off() | {"part": "cases"}]})
+    _asked_of(dpo, subject, kind="access", decided={"deferred": [_put_off() | {"part": "cases.evidence"}]})
     _asked_of(dpo, subject, kind="restriction", lifted={"reason": RIGHTS, "told_on": today().isoformat()})
     anne.made(f"/subjects/{subject}/death", {"died_on": DIED}, 200)
     _asked_of(dpo, subject, kind="directives", asked={"directives": RIGHTS})

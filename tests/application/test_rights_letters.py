@@ -13,6 +13,9 @@ import pytest
 from tests.letters import CONTACTS, text_of
 from tests.stories import ANOTHER, MONDAY, ORGANISATION, RPPS, Story, a_person, a_story, ask
 from watchlist.adapters.letter_press import TypstPress
+from watchlist.application.access_export import access_export
+from watchlist.application.case_file import read_case
+from watchlist.application.case_texts import redact_text
 from watchlist.application.exercise_rights import (
     DeferredPart,
     Received,
@@ -24,7 +27,9 @@ from watchlist.application.exercise_rights import (
 )
 from watchlist.application.letters import Document, Writing
 from watchlist.application.merge_subjects import merge_subjects
-from watchlist.application.read_request import read_request
+from watchlist.application.open_case import qualify_alert
+from watchlist.application.purge_case import purge_case
+from watchlist.application.read_request import read_request, request_of
 from watchlist.application.register_subject import rectify_subject
 from watchlist.application.replay import check
 from watchlist.application.rights_letters import Saying, draft_reply, list_replies, print_reply, read_reply
@@ -293,3 +298,94 @@ def test_a_rectification_while_it_is_written_makes_it_be_written_again(story: St
 
     answer(story, request, replace(WRITING, press=Overtaken()))
     assert "Anne Durand" in said(story, request)
+
+
+# What it tells of cases (C2, P6) --------------------------------------------------------------
+
+
+def an_access_about_two_cases(story: Story) -> tuple[UUID, UUID, UUID, UUID]:
+    """Answered by the letter; of the two cases one may be purged at once: subject, cases, request."""
+    subject, case, _ = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    add_note(story.desk, ask(), case, "une note qui reste")
+    story.clock.advance(hours=1)
+    alert = story.alert(subject)
+    add_note(story.desk, ask(), alert, "une note qui part")
+    request = receive(story, subject)
+    decide(story, request)
+    answer(story, request)
+    return subject, case, alert, request
+
+
+def kept_under(story: Story, field: str) -> set[UUID]:
+    return {row["owner"] for row in story.rows("SELECT owner FROM vault WHERE field = %b", field)}
+
+
+def test_what_a_letter_tells_of_a_case_is_kept_with_the_case(story: Story) -> None:
+    subject, case, alert, request = an_access_about_two_cases(story)
+    assert kept_under(story, "letter_case") == {case, alert}
+    assert kept_under(story, "letter_key") == {subject}
+    assert {"une note qui reste", "une note qui part"} <= set(notes_in(said(story, request)))
+
+
+def notes_in(text: str) -> list[str]:
+    return [line.removeprefix("Texte | ") for line in text.split("\n") if line.startswith("Texte | ")]
+
+
+def test_a_purged_case_takes_along_what_a_letter_told_of_it(story: Story) -> None:
+    _, case, alert, request = an_access_about_two_cases(story)
+    qualify_alert(story.desk, ask(), alert, False, "")
+    purge_case(story.desk, ask(), alert)
+    assert kept_under(story, "letter_case") == {case}
+    assert notes_in(said(story, request)) == ["une note qui reste"]
+    with pytest.raises(refusals.LetterReduced):
+        printed(story, request)
+    assert printed(story, request, as_printed_now=True)[1] is Document.DIFFERS
+
+
+def test_a_redaction_takes_along_what_letters_told_of_the_case(story: Story) -> None:
+    _, case, alert, request = an_access_about_two_cases(story)
+    text_id = read_case(story.desk, case, ORGANISATION)["notes"][0]["text_ids"]["text"]
+    redact_text(story.desk, ask(), case, text_id, "rien", "une personne effacée")
+    assert kept_under(story, "letter_case") == {alert}
+    assert notes_in(said(story, request)) == ["une note qui part"]
+    with pytest.raises(refusals.LetterReduced):
+        printed(story, request)
+    assert check(story.desk, story.house.snapshots)[1] == []
+    # and the person is told again of the case as it stands
+    assert "rien" in str(access_export(story.desk, request_subject(story, request), ORGANISATION))
+
+
+def request_subject(story: Story, request: UUID) -> UUID:
+    return read_request(story.desk, request, ORGANISATION)["subject_id"]
+
+
+def test_neither_key_alone_opens_what_a_letter_tells_of_a_case(story: Story) -> None:
+    subject, case, _, request = an_access_about_two_cases(story)
+    story.house.keyring.destroy([subject])
+    rows = story.desk.vault.rows_of(case)
+    key = story.house.keyring.found([case]).keys[case]
+    parts = request_of(story.desk, request, ORGANISATION).replies[ANSWER].cases
+    (mine,) = (part for part in parts if part.case_id == case)
+    row = rows[mine.tables.ref]
+    opened = story.desk.cipher.open_sealed(key, case, row.field, mine.tables, row.ciphertext)
+    assert b"une note" not in opened
+    with pytest.raises(refusals.LetterErased):
+        said(story, request)
+
+
+def test_a_note_that_is_added_while_the_letter_is_written_is_in_it(story: Story) -> None:
+    subject, case, _ = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    request = receive(story, subject)
+    decide(story, request)
+
+    class Overtaken:
+        letters = 0
+
+        def print(self, letter: Letter) -> bytes:
+            self.letters += 1
+            if self.letters == 1:
+                add_note(story.desk, ask(), case, "une note de dernière minute")
+            return TypstPress().print(letter)
+
+    answer(story, request, replace(WRITING, press=Overtaken()))
+    assert notes_in(said(story, request)) == ["une note de dernière minute"]

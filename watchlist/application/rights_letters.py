@@ -6,7 +6,8 @@ with the draft. What the person was told by is kept as it was, under the key of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -14,13 +15,17 @@ from uuid import UUID
 import msgspec
 
 from watchlist.application.access_export import export_for
+from watchlist.application.contest import every_case_of
 from watchlist.application.desk import Desk
+from watchlist.application.letter_parts import open_parts, seal_parts
 from watchlist.application.letters import Document, Writing, compared, digest_of
 from watchlist.application.read_request import letter_view, letters_of, request_of
 from watchlist.application.work import Erased, Work
 from watchlist.domain import access, periods, refusals
 from watchlist.domain import identity as identities
 from watchlist.domain.access_reading import readable
+from watchlist.domain.case_tables import has_gaps, put_back, taken_out
+from watchlist.domain.commitment import Sealed
 from watchlist.domain.letter import Heading, Letter, addressee
 from watchlist.domain.reply import Reply, ReplyKind, ReplySent, ReplyState, reply_id
 from watchlist.domain.rights_letter import (
@@ -49,6 +54,14 @@ class Saying:
     dated: date
     reason: str | None = None
     lifted_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A letter, and which cases it tells of, by their numbers in it."""
+
+    letter: Letter
+    cases: Mapping[int, UUID] = field(default_factory=dict)
 
 
 # Read and printed -----------------------------------------------------------------------------
@@ -83,7 +96,10 @@ def print_reply(
     as_printed_now: bool = False,
 ) -> tuple[bytes, Document]:
     """The PDF, and whether it is the one that was sent; LetterDiffers when it is not, unless that is asked for."""
-    content, digest = _content(desk, writing, request_of(desk, request_id, organisation), kind)
+    request = request_of(desk, request_id, organisation)
+    content, digest = _content(desk, writing, request, kind)
+    if has_gaps(content) and not as_printed_now:
+        raise refusals.LetterReduced(state=Document.DIFFERS)
     return compared(writing.press, content, digest, as_printed_now)
 
 
@@ -96,7 +112,7 @@ def draft_reply(
         raise refusals.NoSuchLetter()
     if kind is not ReplyKind.ANSWER:
         require_reason(saying.reason)
-    return _written(desk, writing, request, kind, _whom(desk, request), saying)
+    return _written(desk, writing, request, kind, _whom(desk, request), saying).letter
 
 
 def _content(
@@ -108,16 +124,17 @@ def _content(
     if request.reply_state(kind) is not ReplyState.DRAFT:
         raise refusals.NoSuchLetter()
     today = periods.civil_date(desk.clock.now())
-    return _written(desk, writing, request, kind, _whom(desk, request), Saying(today)), None
+    return _written(desk, writing, request, kind, _whom(desk, request), Saying(today)).letter, None
 
 
 def _kept(desk: Desk, sent: ReplySent) -> tuple[Letter, bytes]:
-    wanted = [sealed for sealed in (sent.content, sent.document) if sealed is not None]
+    wanted = [sealed for sealed in (sent.content, sent.document, sent.cases_key) if sealed is not None]
     opened = desk.open_sealed(sent.subject_id, wanted)
     if len(opened) < len(wanted):
         raise refusals.LetterErased(state="erased")
     content = msgspec.json.decode(opened[sent.content.ref], type=Letter)
-    return content, opened[sent.document.ref] if sent.document else NEVER_PRINTED
+    parts = open_parts(desk, sent, opened[sent.cases_key.ref] if sent.cases_key else None)
+    return put_back(content, parts), opened[sent.document.ref] if sent.document else NEVER_PRINTED
 
 
 # Kept -----------------------------------------------------------------------------------------
@@ -137,28 +154,33 @@ def keep_reply(
     C5: neither its words nor the digest of the document stand in the event.
     """
     try:
-        content = _written(desk, writing, request, kind, subject, saying)
+        if kind is ReplyKind.ANSWER and request.kind is Right.ACCESS:
+            # No case may differ from what the letter tells, or be redacted, before that is recorded.
+            work.unchanged.extend(every_case_of(desk, work, subject.id, *subject.absorbed))
+        written = _written(desk, writing, request, kind, subject, saying)
+        content, parts = taken_out(written.letter, written.cases)
+        key, cases = seal_parts(work, subject.id, parts, written.cases)
         reply = Reply(
             kind,
             subject.id,
             content.template,
             saying.dated,
             work.seal(subject.id, VaultField.LETTER, msgspec.json.encode(content)),
-            None,
+            _document(work, writing, subject.id, written.letter),
+            key,
+            cases,
         )
     except (refusals.LetterErased, Erased):
         return
-    request.keep_reply(work.act, _with_document(work, writing, content, reply))
+    request.keep_reply(work.act, reply)
 
 
-def _with_document(work: Work, writing: Writing, content: Letter, reply: Reply) -> Reply:
+def _document(work: Work, writing: Writing, owner: UUID, letter: Letter) -> Sealed | None:
     """Where nothing can be printed what the person was told is recorded all the same: the law has its days."""
     try:
-        digest = digest_of(writing.press.print(content))
+        return work.seal(owner, VaultField.LETTER_DOCUMENT, digest_of(writing.press.print(letter)))
     except refusals.LettersUnavailable:
-        return reply
-    document = work.seal(reply.subject_id, VaultField.LETTER_DOCUMENT, digest)
-    return Reply(reply.kind, reply.subject_id, reply.template, reply.sent_on, reply.content, document)
+        return None
 
 
 # Written --------------------------------------------------------------------------------------
@@ -172,7 +194,7 @@ def _whom(desk: Desk, request: RightsRequest) -> Subject:
 
 def _written(
     desk: Desk, writing: Writing, request: RightsRequest, kind: ReplyKind, subject: Subject, saying: Saying
-) -> Letter:
+) -> Written:
     opened = {} if subject.is_erasing else desk.open_sealed(subject.id, [subject.identity])
     if not opened:
         raise refusals.LetterErased(state="erased")
@@ -184,12 +206,12 @@ def _written(
     reason = require_reason(saying.reason)
     if kind is ReplyKind.EXTENSION:
         due_on = periods.reply_due(request.received_on, extended=True)
-        return extension(heading, asked, reason, due_on)
+        return Written(extension(heading, asked, reason, due_on))
     today = periods.civil_date(desk.clock.now())
-    return restriction_to_be_lifted(heading, asked, reason, saying.lifted_on or today)
+    return Written(restriction_to_be_lifted(heading, asked, reason, saying.lifted_on or today))
 
 
-def _answer(desk: Desk, request: RightsRequest, heading: Heading, asked: Request) -> Letter:
+def _answer(desk: Desk, request: RightsRequest, heading: Heading, asked: Request) -> Written:
     assert request.decision is not None
     sealed = [one for one in (request.decision.reason, request.deferred) if one is not None]
     opened = desk.open_sealed(request.subject_id, sealed)
@@ -197,11 +219,20 @@ def _answer(desk: Desk, request: RightsRequest, heading: Heading, asked: Request
         raise refusals.LetterErased(state="erased")
     given = opened[request.decision.reason.ref].decode() if request.decision.reason else None
     if not request.is_granted:
-        return refusal(heading, asked, given)
+        return Written(refusal(heading, asked, given))
     if request.kind is not Right.ACCESS:
-        return grant(heading, asked, given)
+        return Written(grant(heading, asked, given))
     waiting = opened[request.deferred.ref] if request.deferred else None
-    return access_answer(heading, asked, readable(export_for(desk, request)), _waiting(waiting), given)
+    export = export_for(desk, request)
+    letter = access_answer(heading, asked, readable(export), _waiting(waiting), given)
+    return Written(letter, _cases_in(export))
+
+
+def _cases_in(export: View) -> dict[int, UUID]:
+    """By their numbers in the letter: those that have texts, of which each is kept with its own case."""
+    cases = export["cases"] if isinstance(export["cases"], list) else []
+    told = ((number, case) for number, case in enumerate(cases, 1) if "case_id" in case)
+    return {number: UUID(case["case_id"]) for number, case in told if case["purged_at"] is None}
 
 
 def _waiting(document: bytes | None) -> tuple[Deferred, ...]:

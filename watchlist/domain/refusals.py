@@ -388,6 +388,15 @@ class NoExport(Conflict):
     """
 
 
+class LetterReduced(Conflict):
+    """A case that was purged or redacted since took with it what this letter told of it (C2, P6). Ask with
+    as_printed_now=true to have the rest.
+
+    fr: Un dossier effacé ou expurgé depuis a emporté ce que cette lettre en disait (C2, P6). Demandez-la avec
+    as_printed_now=true pour avoir le reste.
+    """
+
+
 class LetterDiffers(Conflict):
     """The letter is no longer printed byte for byte as it was sent: its words are the same, its engine is another.
     Ask with as_printed_now=true to have it nevertheless.

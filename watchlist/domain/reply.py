@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID, uuid5
 
+from msgspec import Struct
+
 from watchlist.domain.aggregate import Event
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.correspondence import Template
@@ -35,6 +37,16 @@ class ReplyState(StrEnum):
     SENT = "sent"
 
 
+class OfACase(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a letter told of one case, under a key that is under the person's, sealed under the case's: it goes with
+    either (C2, P6)."""
+
+    case_id: UUID
+    number: int
+    """Of the case in the letter, from 1."""
+    tables: Sealed
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A letter the person was told by: to whom and when; what it said and proof of its bytes are under their key."""
@@ -46,6 +58,8 @@ class Reply:
     content: Sealed
     document: Sealed | None
     """None: nothing could be printed where it was recorded."""
+    cases_key: Sealed | None = None
+    cases: tuple[OfACase, ...] = ()
 
 
 class ReplySent(Event, frozen=True, kw_only=True):
@@ -58,7 +72,10 @@ class ReplySent(Event, frozen=True, kw_only=True):
     template: Template
     sent_on: date
     content: Sealed
+    """Without what it told of cases."""
     document: Sealed | None = None
+    cases_key: Sealed | None = None
+    cases: tuple[OfACase, ...] = ()
 
 
 def reply_id(request_id: UUID, kind: ReplyKind) -> UUID:

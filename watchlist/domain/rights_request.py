@@ -6,7 +6,7 @@ Recorded, decided, remembered. Its texts are sealed under the subject's key: the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar
@@ -447,16 +447,8 @@ class RightsRequest(Aggregate):
 
     def keep_reply(self, act: Act, reply: Reply) -> None:
         """The letter by which the person was told what was just recorded."""
-        self.record(
-            ReplySent,
-            act,
-            kind=reply.kind,
-            subject_id=reply.subject_id,
-            template=reply.template,
-            sent_on=reply.sent_on,
-            content=reply.content,
-            document=reply.document,
-        )
+        facts = {field.name: getattr(reply, field.name) for field in fields(reply)}
+        self.record(ReplySent, act, **facts)
 
     def _require_undecided(self) -> None:
         if self.decision is not None:
