@@ -300,7 +300,7 @@ class RequestDecision(Asked):
 
 
 class AnswerToRequest(Asked):
-    """The day the person was told, today when absent, and what they were told."""
+    """The day the person was told, today when absent; and what they were told, unless by the letter."""
 
     told_on: Day | None = None
     text: Prose | None = None
@@ -318,6 +318,18 @@ class LiftingOfRestriction(Asked):
 
     reason: Prose
     told_on: Day
+
+
+class LetterDraft(Asked):
+    """What a letter would say beside what is recorded: its day, and of an extension or a lifting why and from when."""
+
+    reason: Prose | None = Field(
+        None, description="for an extension or a lifting; the answer's is its decision's"
+    )
+    told_on: Day | None = Field(None, description="its day, today when absent")
+    lifted_on: Day | None = Field(
+        None, description="of a lifting, the day it takes effect; today when absent"
+    )
 
 
 class Nothing(Asked):

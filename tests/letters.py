@@ -19,13 +19,13 @@ from watchlist.domain.rights_letter import (
     GRANTED,
     Deferred,
     Request,
-    RequestKind,
     access_answer,
     extension,
     grant,
     refusal,
     restriction_to_be_lifted,
 )
+from watchlist.domain.rights_request import Right
 
 CONTACTS = Contacts(
     "Organisme Exemple",
@@ -85,7 +85,7 @@ def ended(ground: DelistingGround = DelistingGround.TERM_ELAPSED, **changes: Any
     return DelistingFacts(**known | changes)
 
 
-def asked(kind: RequestKind = RequestKind.ACCESS) -> Request:
+def asked(kind: Right = Right.ACCESS) -> Request:
     return Request(kind, date(2026, 2, 1))
 
 
@@ -103,9 +103,9 @@ def every_letter() -> list[Letter]:
         written += [
             delisting_letter(to, ended(ground, was_held=True, informed=told)) for told in (True, False)
         ]
-    written += [refusal(to, asked(kind), "Une raison.") for kind in RequestKind]
+    written += [refusal(to, asked(kind), "Une raison.") for kind in Right]
     written += [grant(to, asked(kind), "Une raison.") for kind in GRANTED]
-    for kind in RequestKind:
+    for kind in Right:
         written.append(extension(to, asked(kind), "Une raison.", date(2026, 5, 4)))
         written.append(restriction_to_be_lifted(to, asked(kind), "Une raison.", date(2026, 5, 4)))
     written += [

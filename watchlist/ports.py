@@ -328,6 +328,10 @@ class Registry(Protocol):
         """Whether something is still owed to one of these persons on a request of theirs (P1-P3)."""
         ...
 
+    def requests_of(self, subject_ids: Sequence[UUID]) -> list[UUID]:
+        """Every request of one of these persons (P1)."""
+        ...
+
     def due_entries(self, at: datetime, limit: int) -> list[UUID]:
         """The cases with an entry that has ended and is not yet recorded as delisted, oldest first."""
         ...

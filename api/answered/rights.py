@@ -8,7 +8,10 @@ from uuid import UUID
 from pydantic import Field
 
 from api.answered.common import Page, Receipt
+from api.answered.letters import LetterContent
 from api.fields import Answered, Day, Id, Instant, Version
+from watchlist.domain.correspondence import Template
+from watchlist.domain.reply import ReplyKind, ReplyState
 from watchlist.domain.rights_request import RequestState, Right
 
 
@@ -91,6 +94,27 @@ class RequestLifting(Answered):
     reason: str | None
 
 
+class RequestLetterItem(Answered):
+    """`open`: POST its reason to `draft` to write it; `draft`: it reads as it would be sent; `sent`: it was."""
+
+    letter_id: Id
+    kind: ReplyKind
+    state: ReplyState
+    sent_on: date | None
+
+
+class RequestLetters(Answered):
+    items: list[RequestLetterItem]
+
+
+class RequestLetter(RequestLetterItem):
+    version: Version = Field(description="of the request")
+    request_id: Id
+    subject_id: Id
+    template: Template = Field(examples=["access-1"])
+    content: LetterContent
+
+
 class RightsRequest(Answered):
     """One request; its texts are null once its subject is erased, and it says `erased`."""
 
@@ -115,4 +139,5 @@ class RightsRequest(Answered):
     review_on: date | None
     answer: RequestAnswer | None
     lifting: RequestLifting | None
+    letters: list[RequestLetterItem] = Field(description="those that were sent, and those that could be")
     erased: bool

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import Depends, Query
+from fastapi import Depends
 from starlette.responses import Response
 
 from api.answered.letters import DeferralReceipt, LetterItem, LetterRead, Letters, SendingReceipt
@@ -14,9 +14,10 @@ from api.errand import Protection, TheHouse, json_answer
 from api.fields import Id
 from api.operator import Asker, allowed
 from api.paging import Pages
-from api.routes import COMMANDS, LISTS, READS, problems, router
+from api.pdf import PDF, AsPrintedNow, Pdf, printed
+from api.routes import COMMANDS, LISTS, READS, router
 from watchlist.application import letters
-from watchlist.application.letters import Document, Posting
+from watchlist.application.letters import Posting
 from watchlist.domain import periods
 from watchlist.domain.correspondence import LetterState
 from watchlist.domain.operator import Role
@@ -24,28 +25,6 @@ from watchlist.domain.operator import Role
 routes = router("letters", "/letters")
 
 DataProtection = Annotated[Asker, Depends(allowed(Role.DPO))]
-MEDIA_TYPE = "application/pdf"
-HOW_IT_COMPARES = {
-    "Letter-Document": {
-        "description": (
-            "draft: not sent yet; identical: byte for byte what was sent; differs: the "
-            "same words, other bytes"
-        ),
-        "schema": {"type": "string", "enum": [document.value for document in Document]},
-    }
-}
-PDF: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "PDF/A-2a and PDF/UA-1, in French",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
-        "headers": HOW_IT_COMPARES,
-    },
-    **problems(404, 409),
-}
-
-
-class Pdf(Response):
-    media_type = MEDIA_TYPE
 
 
 @routes.get("", response_model=Letters, responses=LISTS)
@@ -77,19 +56,11 @@ def print_a_letter(
     letter_id: Id,
     asker: DataProtection,
     house: TheHouse,
-    as_printed_now: Annotated[
-        bool, Query(description="also when it is not byte for byte what was sent any more")
-    ] = False,
+    as_printed_now: AsPrintedNow = False,
 ) -> Response:
     """The letter to post, or the very document that was sent."""
-    printed, document = letters.print_letter(
-        house.desk, house.writing, letter_id, asker.organisation, as_printed_now
-    )
-    headers = {
-        "Content-Disposition": f'attachment; filename="{letter_id}.pdf"',
-        "Letter-Document": document.value,
-    }
-    return Pdf(printed, headers=headers)
+    found = letters.print_letter(house.desk, house.writing, letter_id, asker.organisation, as_printed_now)
+    return printed(letter_id, *found)
 
 
 @routes.post("/{letter_id}/sent", response_model=SendingReceipt, responses=COMMANDS)

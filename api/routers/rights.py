@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Body, Query
 from starlette.responses import Response
 
+from api.answered.access import AccessExport
+from api.answered.letters import LetterContent
 from api.answered.rights import (
     RequestAnswerReceipt,
     RequestDecisionReceipt,
     RequestItem,
+    RequestLetter,
+    RequestLetters,
     RequestReceipt,
     Requests,
     RightsRequest,
@@ -19,6 +24,7 @@ from api.asked import (
     AnswerToRequest,
     AskedDeferral,
     Extension,
+    LetterDraft,
     LiftingOfRestriction,
     NewRequest,
     RequestDecision,
@@ -26,13 +32,24 @@ from api.asked import (
 )
 from api.errand import Protection, TheHouse, json_answer
 from api.fields import Day, Id
-from api.operator import Officer
+from api.operator import Asker, Officer
 from api.paging import Pages
-from api.routes import COMMANDS, LISTS, READS, router
+from api.pdf import PDF, AsPrintedNow, Pdf, printed
+from api.routes import COMMANDS, LISTS, READS, problems, router
 from watchlist.application import exercise_rights as rights
-from watchlist.application.read_request import read_request
+from watchlist.application import rights_letters as letters
+from watchlist.application.access_export import export_for
+from watchlist.application.letters import Document
+from watchlist.application.read_request import read_request, request_of
+from watchlist.bootstrap import House
+from watchlist.domain import periods
+from watchlist.domain.letter import Letter
+from watchlist.domain.reply import ReplyKind, reply_id
 from watchlist.domain.rights_request import RequestState, Right
 
+EXPORT = problems(404, 409)
+DRAFTS = problems(404, 413, 415)
+PRINTED_DRAFTS = PDF | DRAFTS
 routes = router("rights", "/rights-requests")
 
 SHOWN = tuple(RequestItem.model_fields.keys() - {"overdue", "open"})
@@ -75,10 +92,12 @@ def read_a_request(request_id: Id, asker: Officer, house: TheHouse) -> Response:
 
 
 @routes.post("/{request_id}/extension", response_model=RequestReceipt, responses=COMMANDS)
-def extend_a_request(request_id: Id, body: Extension, errand: Protection) -> Response:
-    """Two months more, if the person was told why by the first due day."""
+def extend_a_request(request_id: Id, body: Extension, errand: Protection, house: TheHouse) -> Response:
+    """Two months more, if the person was told why by the first due day: by the letter, which is kept as it reads."""
     return errand.tell(
-        lambda desk, ask: rights.extend_request(desk, ask, request_id, body.reason, body.told_on)
+        lambda desk, ask: rights.extend_request(
+            desk, ask, request_id, body.reason, body.told_on, house.writing
+        )
     )
 
 
@@ -93,12 +112,21 @@ def decide_a_request(request_id: Id, body: RequestDecision, errand: Protection) 
 
 @routes.post("/{request_id}/answer", response_model=RequestAnswerReceipt, responses=COMMANDS)
 def answer_a_request(
-    request_id: Id, errand: Protection, body: Annotated[AnswerToRequest | None, Body()] = None
+    request_id: Id,
+    errand: Protection,
+    house: TheHouse,
+    body: Annotated[AnswerToRequest | None, Body()] = None,
 ) -> Response:
-    """The person was told what was decided: what the request restricted is free again."""
+    """The person was told what was decided: what the request restricted is free again.
+
+    By a text of one's own, or without one by the letter, which is kept as it reads now: record it on the day you
+    print it, and before an erasure, which takes the letter with it.
+    """
     asked = body or AnswerToRequest()
     return errand.tell(
-        lambda desk, ask: rights.answer_request(desk, ask, request_id, asked.told_on, asked.text)
+        lambda desk, ask: rights.answer_request(
+            desk, ask, request_id, asked.told_on, asked.text, house.writing
+        )
     )
 
 
@@ -112,11 +140,72 @@ def review_deferred_parts(request_id: Id, body: ReviewOfDeferral, errand: Protec
 
 
 @routes.post("/{request_id}/lifting", response_model=RequestReceipt, responses=COMMANDS)
-def lift_a_requested_restriction(request_id: Id, body: LiftingOfRestriction, errand: Protection) -> Response:
-    """A granted restriction ends; the person was told first."""
+def lift_a_requested_restriction(
+    request_id: Id, body: LiftingOfRestriction, errand: Protection, house: TheHouse
+) -> Response:
+    """A granted restriction ends; the person was told first, by the letter, which is kept as it reads."""
     return errand.tell(
-        lambda desk, ask: rights.lift_requested_restriction(desk, ask, request_id, body.reason, body.told_on)
+        lambda desk, ask: rights.lift_requested_restriction(
+            desk, ask, request_id, body.reason, body.told_on, house.writing
+        )
     )
+
+
+# What the person is told ----------------------------------------------------------------------
+
+
+@routes.get("/{request_id}/export", response_model=AccessExport, responses=EXPORT)
+def export_what_is_held(request_id: Id, asker: Officer, house: TheHouse) -> Response:
+    """Everything one's organisation holds of whoever asked for access, less what the decision deferred."""
+    request = request_of(house.desk, request_id, asker.organisation)
+    return json_answer(export_for(house.desk, request))
+
+
+@routes.get("/{request_id}/letters", response_model=RequestLetters, responses=READS)
+def list_letters_of_a_request(request_id: Id, asker: Officer, house: TheHouse) -> Response:
+    """The letters that were sent, and those that could be written now."""
+    return json_answer({"items": letters.list_replies(house.desk, request_id, asker.organisation)})
+
+
+@routes.get("/{request_id}/letters/{kind}", response_model=RequestLetter, responses=READS)
+def read_a_letter_of_a_request(request_id: Id, kind: ReplyKind, asker: Officer, house: TheHouse) -> Response:
+    """What it says: as it was sent; before that, of an answer, as it would be sent today."""
+    view = letters.read_reply(house.desk, house.writing, request_id, kind, asker.organisation)
+    return json_answer(view, version=view["version"])
+
+
+@routes.get("/{request_id}/letters/{kind}/pdf", response_class=Pdf, responses=PDF)
+def print_a_letter_of_a_request(
+    request_id: Id, kind: ReplyKind, asker: Officer, house: TheHouse, as_printed_now: AsPrintedNow = False
+) -> Response:
+    """The letter to send, or the very document that was sent."""
+    found = letters.print_reply(
+        house.desk, house.writing, request_id, kind, asker.organisation, as_printed_now
+    )
+    return printed(reply_id(request_id, kind), *found)
+
+
+@routes.post("/{request_id}/letters/{kind}/draft", response_model=LetterContent, responses=DRAFTS)
+def draft_a_letter_of_a_request(
+    request_id: Id, kind: ReplyKind, body: LetterDraft, asker: Officer, house: TheHouse
+) -> Response:
+    """What it would say with this reason and these days; nothing is recorded."""
+    return json_answer(_draft(house, asker, request_id, kind, body))
+
+
+@routes.post("/{request_id}/letters/{kind}/draft/pdf", response_class=Pdf, responses=PRINTED_DRAFTS)
+def print_a_draft_of_a_request(
+    request_id: Id, kind: ReplyKind, body: LetterDraft, asker: Officer, house: TheHouse
+) -> Response:
+    """The same, to send before it is recorded: an extension and a lifting are told first."""
+    content = _draft(house, asker, request_id, kind, body)
+    return printed(reply_id(request_id, kind), house.writing.press.print(content), Document.DRAFT)
+
+
+def _draft(house: House, asker: Asker, request_id: UUID, kind: ReplyKind, body: LetterDraft) -> Letter:
+    dated = body.told_on or periods.civil_date(house.clock.now())
+    saying = letters.Saying(dated, body.reason, body.lifted_on)
+    return letters.draft_reply(house.desk, house.writing, request_id, kind, asker.organisation, saying)
 
 
 def _deferred(asked: list[AskedDeferral]) -> tuple[rights.DeferredPart, ...]:

@@ -93,7 +93,8 @@ class Told:
         answer.read()
         self.statuses.append(answer.status_code)
         self.headers += [f"{name}: {value}" for name, value in answer.headers.items()]
-        file_of_a_person = answer.request.method == "GET" and "X-Opened" in answer.request.headers
+        reads = answer.request.method == "GET" or "/draft" in answer.request.url.path
+        file_of_a_person = reads and "X-Opened" in answer.request.headers
         if not file_of_a_person:
             self.bodies.append(answer.content)
 
@@ -275,7 +276,7 @@ def _protected(office: Office, dpo: Somebody) -> None:
     entry = anne.made(f"/cases/{case}/inscriptions", _proposal(subject))["inscription_id"]
     bruno.made(f"/inscriptions/{entry}/approval", {}, 200)
     _written(dpo)
-    _asked_of(dpo, subject, kind="access", decided={"deferred": [_put_off() | {"part": "cases"}]})
+    _asked_of(dpo, subject, kind="access", decided={"deferred": [_put_off() | {"part": "cases.evidence"}]})
     _asked_of(dpo, subject, kind="restriction", lifted={"reason": RIGHTS, "told_on": today().isoformat()})
     anne.made(f"/subjects/{subject}/death", {"died_on": DIED}, 200)
     _asked_of(dpo, subject, kind="directives", asked={"directives": RIGHTS})
@@ -304,11 +305,28 @@ def _asked_of(
 ) -> None:
     received = {"kind": kind, "subject_id": subject, "received_on": today().isoformat(), "details": RIGHTS}
     request = f"/rights-requests/{dpo.made('/rights-requests', received | (asked or {}))['id']}"
+    _drafted(dpo, f"{request}/letters/extension")
     dpo.made(f"{request}/extension", {"reason": RIGHTS, "told_on": today().isoformat()}, 200)
     dpo.made(f"{request}/decision", {"granted": True, "reason": RIGHTS} | (decided or {}), 200)
-    dpo.made(f"{request}/answer", {"text": RIGHTS}, 200)
+    _read(dpo, f"{request}/letters/answer")
+    dpo.made(f"{request}/answer", {} if kind == "access" else {"text": RIGHTS}, 200)
     if lifted:
+        _drafted(dpo, f"{request}/letters/lifting")
         dpo.made(f"{request}/lifting", lifted, 200)
+    _read(dpo, f"{request}/letters/extension")
+    dpo.ask("GET", f"{request}/letters")
+    told = dpo.ask("GET", f"{request}/export", X_Opened="1").status_code
+    assert told == (200 if kind == "access" else 409)
+
+
+def _drafted(dpo: Somebody, letter: str) -> None:
+    for draft in (f"{letter}/draft", f"{letter}/draft/pdf"):
+        assert dpo.ask("POST", draft, {"reason": RIGHTS}, X_Opened="1").status_code == 200
+
+
+def _read(dpo: Somebody, letter: str) -> None:
+    for content in (letter, f"{letter}/pdf"):
+        assert dpo.ask("GET", content, X_Opened="1").status_code == 200
 
 
 def _refused(running: Service, office: Office, case: str) -> None:

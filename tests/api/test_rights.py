@@ -52,7 +52,7 @@ def test_an_objection_from_its_receipt_to_its_answer(office: Office) -> None:
     # and all of it is in the request
     answer = office.dpo.get(request)
     view = answer.json()
-    assert answer.headers["etag"] == f'"{view["version"]}"' == '"4"'
+    assert answer.headers["etag"] == f'"{view["version"]}"' == '"5"'
     assert view["details"] == "je m'oppose"
     assert view["extension"]["reason"] == "complexe"
     assert (view["decision"]["granted"], view["decision"]["reason"]) == (False, "motifs légitimes")

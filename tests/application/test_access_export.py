@@ -27,7 +27,8 @@ from tests.stories import (
     rpps,
 )
 from watchlist.adapters.letter_press import TypstPress
-from watchlist.application.access_export import access_export, seals_of
+from watchlist.application.access_export import access_export
+from watchlist.application.access_records import seals_of
 from watchlist.application.case_file import read_case
 from watchlist.application.case_texts import redact_text
 from watchlist.application.delist import delist, lift_restriction, restrict

@@ -20,7 +20,8 @@ from watchlist.domain.correspondence import Template
 from watchlist.domain.inscription_letter import inscription_letter
 from watchlist.domain.letter import Letter
 from watchlist.domain.refusals import LettersUnavailable
-from watchlist.domain.rights_letter import RequestKind, refusal
+from watchlist.domain.rights_letter import refusal
+from watchlist.domain.rights_request import Right
 
 ROOT = Path(__file__).parents[2]
 ONE_OF_EACH = list({letter.template: letter for letter in every_letter()}.values())
@@ -159,7 +160,7 @@ def test_a_name_is_printed_as_it_is_written(name):
 
 def test_a_reason_keeps_its_lines_and_runs_nothing():
     reason = "Première ligne\n#set page(width: 1mm)\n$alpha$ #panic()"
-    pages = extracted(refusal(heading(), asked(RequestKind.ERASURE), reason))
+    pages = extracted(refusal(heading(), asked(Right.ERASURE), reason))
     for line in reason.split("\n"):
         assert line in pages
 

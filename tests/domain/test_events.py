@@ -19,6 +19,7 @@ from watchlist.adapters.codec import EventCodec, UnreadableEvent
 from watchlist.domain.aggregate import Event
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.inscription import Provenance
+from watchlist.domain.reply import OfACase
 from watchlist.domain.topics import all_events
 
 SAMPLES = sorted(Path(__file__).with_name("samples").glob("*.json"))
@@ -131,7 +132,7 @@ def test_no_two_events_share_a_topic():
     assert len(topics) == len(set(topics)) == len(all_events())
 
 
-CODES_DATES_IDS_AND_PROOFS = {UUID, date, datetime, int, bool, Sealed, Provenance, types.NoneType}
+CODES_DATES_IDS_AND_PROOFS = {UUID, date, datetime, int, bool, Sealed, Provenance, OfACase, types.NoneType}
 EXCEPTIONS = {
     # the code of a member organisation: a legal person's, in a fixed form, and in every event
     ("*", "organisation"): str,
@@ -148,7 +149,7 @@ def test_no_event_has_room_for_a_persons_data(topic, event_class):
 
 
 def test_what_an_event_is_made_of_has_no_room_either():
-    for part in (Sealed, Provenance):
+    for part in (Sealed, Provenance, OfACase):
         assert all(t is bytes or _holds_no_text(t) for t in _types(part).values())
 
 

@@ -30,13 +30,13 @@ from watchlist.domain.letter import (
 )
 from watchlist.domain.rights_letter import (
     PORTABILITY_REFUSED,
-    RequestKind,
     access_answer,
     extension,
     grant,
     refusal,
     restriction_to_be_lifted,
 )
+from watchlist.domain.rights_request import Right
 
 NEVER_SAID = re.compile(
     r"\bcoupables?\b|fraudeu[rs]|fraudeuse|fraudes? (?:avérée|prouvée|constatée|commise)|"
@@ -190,12 +190,12 @@ def test_a_hold_that_ceased_is_told():
 
 
 def test_portability_is_refused_always_with_the_same_reason():
-    text = text_of(refusal(heading(), asked(RequestKind.PORTABILITY), "another reason"))
+    text = text_of(refusal(heading(), asked(Right.PORTABILITY), "another reason"))
     assert PORTABILITY_REFUSED in text
     assert "another reason" not in text
 
 
-@pytest.mark.parametrize("kind", [kind for kind in RequestKind if kind is not RequestKind.PORTABILITY])
+@pytest.mark.parametrize("kind", [kind for kind in Right if kind is not Right.PORTABILITY])
 def test_every_other_refusal_says_its_own_reason_and_its_article(kind):
     text = text_of(refusal(heading(), asked(kind), "Une raison propre."))
     assert "Une raison propre." in text
@@ -205,19 +205,19 @@ def test_every_other_refusal_says_its_own_reason_and_its_article(kind):
 
 
 def test_an_extension_says_why_and_until_when():
-    text = text_of(extension(heading(), asked(RequestKind.OBJECTION), "Une pièce manque.", date(2026, 5, 4)))
+    text = text_of(extension(heading(), asked(Right.OBJECTION), "Une pièce manque.", date(2026, 5, 4)))
     assert "Une pièce manque." in text
     assert "au plus tard le 4 mai 2026" in text
     assert "D'ici là, l'inscription contestée n'est communiquée à personne." in text
 
 
 def test_what_was_granted_is_said_with_what_follows():
-    assert "Nous ne pouvons plus les lire" in text_of(grant(heading(), asked(RequestKind.ERASURE)))
-    assert "votre nom ne figure plus" in text_of(grant(heading(), asked(RequestKind.OBJECTION)))
+    assert "Nous ne pouvons plus les lire" in text_of(grant(heading(), asked(Right.ERASURE)))
+    assert "votre nom ne figure plus" in text_of(grant(heading(), asked(Right.OBJECTION)))
 
 
 def test_a_person_is_told_before_a_restriction_is_lifted():
-    letter = restriction_to_be_lifted(heading(), asked(RequestKind.OBJECTION), "Confirmé.", date(2026, 5, 4))
+    letter = restriction_to_be_lifted(heading(), asked(Right.OBJECTION), "Confirmé.", date(2026, 5, 4))
     assert "Cette limitation sera levée le 4 mai 2026" in text_of(letter)
 
 

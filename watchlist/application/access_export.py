@@ -6,18 +6,19 @@ a matter that concerns several persons is withheld when it names another of them
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from enum import Enum
-from functools import reduce
 from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 from msgspec import structs
 
+from watchlist.application.access_records import Records, facts_of, of_kind
+from watchlist.application.access_requests import contests, letters_deferred, letters_sent, requests_told
 from watchlist.application.desk import Desk
-from watchlist.domain import access, periods, retention
+from watchlist.domain import access, periods, refusals, retention
 from watchlist.domain import case_events as events
 from watchlist.domain import identity as identities
 from watchlist.domain import subject as subjects
@@ -25,10 +26,8 @@ from watchlist.domain.access import Consulted, Deferred, Disclosed, Part, PartDe
 from watchlist.domain.aggregate import Event
 from watchlist.domain.case import Case
 from watchlist.domain.commitment import Sealed
-from watchlist.domain.identity import Identity
 from watchlist.domain.inscription import Inscription, State
-from watchlist.domain.mention import mentions_any
-from watchlist.domain.subject import Subject
+from watchlist.domain.rights_request import Right, RightsRequest
 from watchlist.domain.wording import in_words, in_words_if_any
 
 E = TypeVar("E", bound=Event)
@@ -39,15 +38,14 @@ TOLD = (
     events.CaseClosed, events.CaseDataPurged, events.NoteAdded, events.EvidenceAdded, events.VictimRecorded,
     events.ProcedureOpened, events.ProcedureEnded, events.InscriptionProposed, events.InscriptionAmended,
     events.InscriptionRejected, events.InscriptionApproved, events.InscriptionRestricted,
-    events.RestrictionLifted, events.InscriptionDelisted,
+    events.RestrictionLifted, events.InscriptionDelisted, events.InscriptionContested, events.ContestSettled,
+    events.LetterSent, events.LetterDeferred,
 )  # fmt: skip
 """The events of a case that have a section of their own."""
+REDACTED = (events.TextRedacted.TOPIC, "text")
+"""What a text was redacted to stands where the text stood, and waits where that waits."""
 OF_OTHERS = (events.SubjectAdded, events.SubjectFollowed)
 """What only says which subjects a case has."""
-NO_TEXT = frozenset({"document"})
-"""The digest of a letter's PDF: bytes, that tell nothing."""
-WHOSE = frozenset(Event.__struct_fields__)
-"""What every event has; the rest are its facts."""
 
 
 def access_export(
@@ -55,27 +53,54 @@ def access_export(
     subject_id: UUID,
     organisation: str,
     deferred: Sequence[Deferred] = (),
-    disclosures: Iterable[Disclosed] = (),
-    consultations: Iterable[Consulted] = (),
+    disclosures: Iterable[Disclosed] | None = (),
+    consultations: Iterable[Consulted] | None = (),
 ) -> dict[str, Any]:
     """An AccessExport, ready for JSON: the same bytes for the same records and the same instant.
 
     For a subject that was merged, what is held of the survivor. `disclosures` and `consultations` are what the
-    registers of those know of the person. Raises NoSuchSubject, DeferralWithoutReason, PartOfNoCase.
+    registers of those know of the person; None: there is no such register. Raises NoSuchSubject,
+    DeferralWithoutReason, PartOfNoCase.
     """
-    now = desk.clock.now()
-    access.require_deferrable(deferred, periods.civil_date(now))
-    records = _Records.of(desk, subject_id, organisation)
-    me = records.subject
+    access.require_deferrable(deferred, periods.civil_date(desk.clock.now()))
+    records = Records.of(desk, subject_id, organisation)
+    return _export(desk, records, deferred, disclosures, consultations)
+
+
+def export_for(desk: Desk, request: RightsRequest) -> dict[str, Any]:
+    """What answers that request of access, less what its decision deferred: that waits until it is reviewed, late too.
+
+    Raises NoExport when it asks for something else, or was refused; NoSuchSubject once its subject is erased.
+    """
+    if request.kind is not Right.ACCESS or (request.decision is not None and not request.is_granted):
+        raise refusals.NoExport(state=request.state)
+    records = Records.of(desk, request.subject_id, request.organisation)
+    if records.subject.is_erasing:
+        raise refusals.NoSuchSubject()
+    waiting = records.raw(request.deferred)
+    deferred = [] if waiting is None else access.deferrals_in(waiting)
+    return _export(desk, records, deferred, None, None)
+
+
+def _export(
+    desk: Desk,
+    records: Records,
+    deferred: Sequence[Deferred],
+    disclosures: Iterable[Disclosed] | None,
+    consultations: Iterable[Consulted] | None,
+) -> dict[str, Any]:
+    me, now = records.subject, desk.clock.now()
     export = access.AccessExport(
         made_at=now,
-        organisation=organisation,
+        organisation=me.organisation,
         subject_id=me.id,
         kind=me.kind,
         role=me.role,
         registered_at=me.registered_at,
         identity=access.deferral_of(deferred, Part.IDENTITY) or _identity(records),
         cases=access.deferral_of(deferred, Part.CASES) or _cases(records, deferred, now),
+        requests=requests_told(records),
+        contests=[told for stream in records.family.values() for told in contests(stream)],
         recipients=access.deferral_of(deferred, Part.RECIPIENTS) or _in_order(disclosures),
         consultations=access.deferral_of(deferred, Part.CONSULTATIONS) or _in_order(consultations),
         left_out=access.LEFT_OUT,
@@ -85,136 +110,14 @@ def access_export(
     return told
 
 
-# Fetched --------------------------------------------------------------------------------------
-
-
-class _Records:
-    """What was recorded of one person, opened."""
-
-    def __init__(
-        self, subject: Subject, family: Mapping[UUID, list[Event]], cases: Mapping[UUID, list[Event]]
-    ) -> None:
-        self.subject = subject
-        self.family = family
-        """The streams of the subject and of those merged into it, the subject's first."""
-        self.streams = cases
-        self.cases: dict[UUID, Case] = {id: _remembered(stream) for id, stream in cases.items()}
-        self.others: list[Identity] = []
-        self._opened: dict[UUID, bytes] = {}
-        self._redacted = {ref: text for case in self.cases.values() for ref, text in case.redacted.items()}
-        self._dropped = {ref for case in self.cases.values() for ref in _dropped_by(case)}
-
-    @classmethod
-    def of(cls, desk: Desk, subject_id: UUID, organisation: str) -> _Records:
-        asked = desk.subject(subject_id, organisation)
-        subject = desk.subject(asked.merged_into or asked.id, organisation)
-        family = desk.log.streams([subject.id, *subject.absorbed])
-        case_ids = {id for one in family for id in desk.registry.cases_about(one)}
-        records = cls(subject, _first(subject.id, family), _oldest_first(desk.log.streams(case_ids)))
-        records._open(desk)
-        return records
-
-    def _open(self, desk: Desk) -> None:
-        """Everything of the person at once, then who the others of its cases are."""
-        own = [event for stream in (*self.family.values(), *self.streams.values()) for event in stream]
-        others = desk.log.streams(self._others())
-        others |= desk.log.streams(_absorbed(others) - self.family.keys())
-        theirs = [event for stream in others.values() for event in stream]
-        self._opened = desk.open_all(
-            (_whose_key(e), sealed)
-            for e in (*own, *theirs)
-            for sealed in seals_of(e)
-            if self._is_kept(sealed)
-        )
-        known = (self.raw(event.identity) for event in theirs if isinstance(event, IDENTIFYING))
-        self.others = list({identities.decode(value): None for value in known if value is not None})
-
-    def _others(self) -> set[UUID]:
-        """Every other subject of these cases, whatever it is in them, and whoever stands for it."""
-        named = {subject for case in self.cases.values() for subject in _named_in(case)}
-        return named - self.family.keys()
-
-    def _is_kept(self, sealed: Sealed) -> bool:
-        """P6: not what was redacted, nor what went with a victim; the key it was under is not lost for that."""
-        return sealed.ref not in self._redacted and sealed.ref not in self._dropped
-
-    def raw(self, sealed: Sealed | None) -> bytes | None:
-        """Of a redacted text, what it reads now."""
-        while sealed is not None and sealed.ref in self._redacted:
-            sealed = self._redacted[sealed.ref]
-        return None if sealed is None else self._opened.get(sealed.ref)
-
-    def text(self, sealed: Sealed) -> Text:
-        raw = self.raw(sealed)
-        return Text(withheld=Withheld.ERASED) if raw is None else self.told(raw.decode())
-
-    def text_if_any(self, sealed: Sealed | None) -> Text | None:
-        return None if sealed is None else self.text(sealed)
-
-    def told(self, text: str) -> Text:
-        """P3: not if it names another."""
-        return Text(withheld=Withheld.THIRD_PARTY) if mentions_any(text, self.others) else Text(text)
-
-    def is_me(self, case: Case, subject_id: UUID) -> bool:
-        return case.subject_now(subject_id) in self.family
-
-
-IDENTIFYING = (subjects.SubjectRegistered, subjects.SubjectRectified)
-
-
-def seals_of(event: Event) -> Iterator[Sealed]:
-    """Everything an event sealed."""
-    for _, value in _facts(event):
-        if isinstance(value, Sealed):
-            yield value
-        elif isinstance(value, msgspec.Struct):
-            yield from (inner for inner in structs.astuple(value) if isinstance(inner, Sealed))
-
-
-def _whose_key(event: Event) -> UUID:
-    """Under whose key an event sealed: its stream's; a letter is under that of whom it was written to (L12)."""
-    return event.subject_id if isinstance(event, events.LetterSent) else event.originator_id
-
-
-def _facts(event: Event) -> Iterator[tuple[str, Any]]:
-    return ((name, getattr(event, name)) for name in event.__struct_fields__ if name not in WHOSE)
-
-
-def _remembered(stream: Iterable[Event]) -> Any:
-    return reduce(lambda aggregate, event: event.mutate(aggregate), stream, None)
-
-
-def _named_in(case: Case) -> set[UUID]:
-    procedures = (subject for procedure in case.procedures.values() for subject in procedure.names)
-    return {*case.subject_ids, *case.subjects_now(), *case.followed, *case.victims, *procedures}
-
-
-def _dropped_by(case: Case) -> set[UUID]:
-    """L10: what was stolen from victims that were erased."""
-    return case.stolen_from.keys() - {sealed.ref for sealed in case.stolen}
-
-
-def _absorbed(streams: Mapping[UUID, list[Event]]) -> set[UUID]:
-    return {id for stream in streams.values() for id in _remembered(stream).absorbed}
-
-
-def _first(id: UUID, streams: Mapping[UUID, list[Event]]) -> dict[UUID, list[Event]]:
-    order = sorted(streams, key=lambda one: (one != id, streams[one][0].at, one))
-    return {one: streams[one] for one in order}
-
-
-def _oldest_first(streams: Mapping[UUID, list[Event]]) -> dict[UUID, list[Event]]:
-    return {one: streams[one] for one in sorted(streams, key=lambda one: (streams[one][0].at, one))}
-
-
-def _in_order(told: Iterable[S]) -> list[S]:
-    return sorted(told, key=msgspec.json.encode)
+def _in_order(told: Iterable[S] | None) -> list[S] | None:
+    return None if told is None else sorted(told, key=msgspec.json.encode)
 
 
 # Who they are ---------------------------------------------------------------------------------
 
 
-def _identity(records: _Records) -> access.IdentityTold:
+def _identity(records: Records) -> access.IdentityTold:
     streams = records.family.items()
     return access.IdentityTold(
         versions=[version for id, stream in streams for version in _versions(records, id, stream)],
@@ -225,7 +128,7 @@ def _identity(records: _Records) -> access.IdentityTold:
     )
 
 
-def _versions(records: _Records, id: UUID, stream: Iterable[Event]) -> Iterator[access.IdentityVersion]:
+def _versions(records: Records, id: UUID, stream: Iterable[Event]) -> Iterator[access.IdentityVersion]:
     for event in stream:
         if isinstance(event, subjects.SubjectRegistered):
             yield access.IdentityVersion(id, event.at, _values(records, event.identity), [])
@@ -234,7 +137,7 @@ def _versions(records: _Records, id: UUID, stream: Iterable[Event]) -> Iterator[
             yield access.IdentityVersion(id, event.at, values, list(event.fields), records.text(event.reason))
 
 
-def _values(records: _Records, identity: Sealed) -> dict[str, Any] | None:
+def _values(records: Records, identity: Sealed) -> dict[str, Any] | None:
     raw = records.raw(identity)
     if raw is None:
         return None
@@ -242,20 +145,16 @@ def _values(records: _Records, identity: Sealed) -> dict[str, Any] | None:
     return {name: value for name, value in msgspec.to_builtins(found).items() if value is not None}
 
 
-def _merge(records: _Records, id: UUID, stream: list[Event]) -> access.Merge:
-    merged = _of(stream, subjects.SubjectMergedInto)[-1]
+def _merge(records: Records, id: UUID, stream: list[Event]) -> access.Merge:
+    merged = of_kind(stream, subjects.SubjectMergedInto)[-1]
     return access.Merge(id, stream[0].at, merged.at, records.text(merged.reason))
-
-
-def _of(stream: Iterable[Event], kind: type[E]) -> list[E]:
-    return [event for event in stream if isinstance(event, kind)]
 
 
 # Their cases ----------------------------------------------------------------------------------
 
 
 def _cases(
-    records: _Records, deferred: Sequence[Deferred], now: datetime
+    records: Records, deferred: Sequence[Deferred], now: datetime
 ) -> list[access.CaseTold | PartDeferred]:
     return [
         access.deferral_of(deferred, Part.CASES, id) or _Matter(records, case, now).told(deferred)
@@ -266,13 +165,13 @@ def _cases(
 class _Matter:
     """One case, as far as it concerns the person."""
 
-    def __init__(self, records: _Records, case: Case, now: datetime) -> None:
+    def __init__(self, records: Records, case: Case, now: datetime) -> None:
         self._records, self._case, self._now = records, case, now
         self._stream = records.streams[case.id]
 
     def told(self, deferred: Sequence[Deferred]) -> access.CaseTold:
         case, text = self._case, self._records
-        purged = _of(self._stream, events.CaseDataPurged)
+        purged = of_kind(self._stream, events.CaseDataPurged)
 
         def waits(part: Part) -> PartDeferred | None:
             return access.deferral_of(deferred, part, case.id)
@@ -311,7 +210,7 @@ class _Matter:
         return [access.EvidenceTold(e.at, text(e.description), text(e.sha256)) for e in self._case.evidence]
 
     def _victim_records(self) -> list[access.VictimTold]:
-        recorded = _of(self._stream, events.VictimRecorded)
+        recorded = of_kind(self._stream, events.VictimRecorded)
         return [self._victim(event) for event in recorded if self._is_me(event.subject_id)]
 
     def _victim(self, event: events.VictimRecorded) -> access.VictimTold:
@@ -324,7 +223,7 @@ class _Matter:
         return self._records.is_me(self._case, subject_id)
 
     def _procedures(self) -> list[access.ProcedureTold]:
-        opened = _of(self._stream, events.ProcedureOpened)
+        opened = of_kind(self._stream, events.ProcedureOpened)
         return [self._procedure(event) for event in opened if any(map(self._is_me, event.subject_ids))]
 
     def _procedure(self, event: events.ProcedureOpened) -> access.ProcedureTold:
@@ -342,7 +241,7 @@ class _Matter:
         )
 
     def _ends_of(self, procedure_id: UUID) -> list[events.ProcedureEnded]:
-        ended = _of(self._stream, events.ProcedureEnded)
+        ended = of_kind(self._stream, events.ProcedureEnded)
         mine = (event for event in ended if any(map(self._is_me, event.subject_ids)))
         return [event for event in mine if event.procedure_id == procedure_id]
 
@@ -359,6 +258,7 @@ class _Matter:
 
     def _inscription(self, inscription: Inscription) -> access.InscriptionTold:
         case, began = self._case, inscription.inscribed_on is not None
+        about = [event for event in self._stream if _names(event, inscription.id)]
         return access.InscriptionTold(
             inscription_id=inscription.id,
             state=self._state_now(inscription),
@@ -371,7 +271,10 @@ class _Matter:
             restricted=inscription.restricted,
             held_by=sorted(case.held_by(inscription)) if inscription.state is State.ACTIVE else [],
             restrictions=self._restrictions(inscription.id),
+            contests=contests(about),
             letter=self._letter(inscription),
+            letters_deferred=letters_deferred(self._records, about),
+            letters_sent=letters_sent(self._records, about),
             delisting=self._delisting(inscription.id),
             retention=access.entry_retention(case.ends_at(inscription) if began else None),
         )
@@ -382,7 +285,7 @@ class _Matter:
         return "ended" if over else inscription.state.value
 
     def _about(self, kind: type[E], inscription_id: UUID) -> list[E]:
-        return [event for event in _of(self._stream, kind) if _names(event, inscription_id)]
+        return [event for event in of_kind(self._stream, kind) if _names(event, inscription_id)]
 
     def _proposals(self, id: UUID) -> list[access.ProposalTold]:
         proposed: list[events.InscriptionProposed | events.InscriptionAmended] = [
@@ -461,13 +364,13 @@ class _Matter:
     def _as_recorded(self, event: Event) -> access.OtherTold:
         facts = {
             name: list(value) if isinstance(value, tuple) else value
-            for name, value in _facts(event)
+            for name, value in facts_of(event)
             if _is_told(value)
         }
         texts = {
             name: self._records.text(value)
-            for name, value in _facts(event)
-            if isinstance(value, Sealed) and name not in NO_TEXT
+            for name, value in facts_of(event)
+            if isinstance(value, Sealed) and (event.TOPIC, name) != REDACTED
         }
         return access.OtherTold(event.TOPIC, event.at, facts, texts)
 

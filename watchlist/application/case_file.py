@@ -332,4 +332,6 @@ def _is_sealed(value: object) -> bool:
 def _unsealed(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _unsealed(inner) for name, inner in value.items() if not _is_sealed(inner)}
+    if isinstance(value, list):
+        return [_unsealed(inner) for inner in value]
     return value

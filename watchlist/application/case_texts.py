@@ -43,9 +43,20 @@ def redact_text(desk: Desk, ask: Ask, case_id: UUID, text_id: UUID, text: str, r
         case.redact(work.act, text_id, sealed, work.seal(case.id, VaultField.REDACTION, reason))
         entry = desk.journal.append([(ErasureKind.TEXT, text_id)], work.act.at)[0]
         work.redacted.append(RedactedText(text_id, case.organisation, entry.sequence, entry.digest))
+        _redact_letters(desk, work, case)
         return decided(case, id=sealed.ref, text_id=sealed.ref)
 
     return desk.carry_out(ask, decide)
+
+
+def _redact_letters(desk: Desk, work: Work, case: Case) -> None:
+    """P6: what letters told of the case may hold the text too: it goes with it."""
+    kept = desk.vault.rows_of(case.id).items()
+    copies = [ref for ref, row in kept if row.field == VaultField.LETTER_CASE and ref not in case.redacted]
+    entries = desk.journal.append([(ErasureKind.TEXT, ref) for ref in copies], work.act.at) if copies else []
+    for ref, entry in zip(copies, entries, strict=True):
+        case.redact(work.act, ref, None, None)
+        work.redacted.append(RedactedText(ref, case.organisation, entry.sequence, entry.digest))
 
 
 def every_identity_of(desk: Desk, subject_ids: Sequence[UUID]) -> list[Identity]:

@@ -17,14 +17,17 @@ import msgspec
 from watchlist.application.contest import contest_entries, every_case_of
 from watchlist.application.desk import Desk
 from watchlist.application.erase import erase_subject, require_erasable
+from watchlist.application.letters import Writing
 from watchlist.application.ordered_id import ordered_id
 from watchlist.application.receipt import Decided, Receipt, decided
+from watchlist.application.rights_letters import Saying, keep_reply
 from watchlist.application.work import Ask, Erased, Work
-from watchlist.domain import periods
+from watchlist.domain import access, periods
 from watchlist.domain import rights_request as rules
 from watchlist.domain.aggregate import SCHEDULER, Aggregate
 from watchlist.domain.commitment import Sealed
-from watchlist.domain.refusals import NoSuchSubject
+from watchlist.domain.refusals import NoSuchPart, NoSuchSubject
+from watchlist.domain.reply import ReplyKind
 from watchlist.domain.rights_request import Decision, Deferral, Right, RightsRequest
 from watchlist.domain.subject import Subject
 from watchlist.domain.vault_field import VaultField
@@ -74,13 +77,18 @@ def receive_request(desk: Desk, ask: Ask, received: Received) -> Receipt:
     return desk.carry_out(ask, decide)
 
 
-def extend_request(desk: Desk, ask: Ask, request_id: UUID, reason: str, told_on: date) -> Receipt:
-    """P1: two months more, if the person was told why within the first."""
+def extend_request(
+    desk: Desk, ask: Ask, request_id: UUID, reason: str, told_on: date, writing: Writing | None = None
+) -> Receipt:
+    """P1: two months more, if the person was told why within the first; with `writing`, by the letter that is kept."""
 
     def decide(work: Work) -> Decided:
         request = _request(desk, ask, request_id)
         rules.require_reason(reason)
         request.extend(work.act, work.seal(request.subject_id, VaultField.REQUEST_EXTENSION, reason), told_on)
+        if writing:
+            whom = _told(desk, work, request, [])
+            keep_reply(desk, work, writing, request, ReplyKind.EXTENSION, whom, Saying(told_on, reason))
         return decided(request, **_facts(request))
 
     return desk.carry_out(ask, decide)
@@ -102,6 +110,7 @@ def decide_request(
     def decide(work: Work) -> Decided:
         request = _request(desk, ask, request_id)
         request.require_decidable(granted, bool(deferred))
+        _require_parts(desk, request, deferred)
         if request.kind is not Right.PORTABILITY:
             rules.require_reason(reason)
         _require_erasable(desk, work, request, granted)
@@ -125,9 +134,17 @@ def decide_request(
 
 
 def answer_request(
-    desk: Desk, ask: Ask, request_id: UUID, told_on: date | None = None, text: str | None = None
+    desk: Desk,
+    ask: Ask,
+    request_id: UUID,
+    told_on: date | None = None,
+    text: str | None = None,
+    writing: Writing | None = None,
 ) -> Receipt:
-    """P2: the person was told, today unless another day is given; what the request restricted is free again."""
+    """P2: the person was told, today unless another day is given; what the request restricted is free again.
+
+    By a text of one's own; or, with `writing`, by the letter, which is kept as it reads now.
+    """
     answered: list[RightsRequest] = []
 
     def decide(work: Work) -> Decided:
@@ -137,6 +154,9 @@ def answer_request(
         restricted = request.contests
         request.answer_to(work.act, told, _sealed(work, request, VaultField.REQUEST_ANSWER, text))
         changed = _release(desk, work, request) if restricted and not request.contests else []
+        if writing and text is None:
+            whom = _told(desk, work, request, changed)
+            keep_reply(desk, work, writing, request, ReplyKind.ANSWER, whom, Saying(told))
         answered.append(request)
         return decided(request, *changed, **_facts(request), answered_on=told)
 
@@ -154,20 +174,28 @@ def review_deferral(
     def decide(work: Work) -> Decided:
         request = _request(desk, ask, request_id)
         told = told_on or periods.civil_date(work.act.at)
+        _require_parts(desk, request, deferred)
         request.review_deferral(work.act, told, _deferral(work, request, deferred))
         return decided(request, **_facts(request))
 
     return desk.carry_out(ask, decide)
 
 
-def lift_requested_restriction(desk: Desk, ask: Ask, request_id: UUID, reason: str, told_on: date) -> Receipt:
-    """P2: the restriction that a granted request made ends, the person told first."""
+def lift_requested_restriction(
+    desk: Desk, ask: Ask, request_id: UUID, reason: str, told_on: date, writing: Writing | None = None
+) -> Receipt:
+    """P2: the restriction that a granted request made ends, the person told first; with `writing`, by the letter."""
 
     def decide(work: Work) -> Decided:
         request = _request(desk, ask, request_id)
         rules.require_reason(reason)
         request.lift(work.act, work.seal(request.subject_id, VaultField.REQUEST_LIFTING, reason), told_on)
-        return decided(request, *_release(desk, work, request), **_facts(request))
+        changed = _release(desk, work, request)
+        if writing:
+            saying = Saying(told_on, reason, lifted_on=periods.civil_date(work.act.at))
+            whom = _told(desk, work, request, changed)
+            keep_reply(desk, work, writing, request, ReplyKind.LIFTING, whom, saying)
+        return decided(request, *changed, **_facts(request))
 
     return desk.carry_out(ask, decide)
 
@@ -210,6 +238,16 @@ def _group(desk: Desk, request: RightsRequest) -> list[Subject]:
     if subject.merged_into is None:
         return [subject]
     return [subject, desk.subject(subject.merged_into, request.organisation)]
+
+
+def _told(desk: Desk, work: Work, request: RightsRequest, changed: Sequence[Aggregate]) -> Subject:
+    """Whom a letter is written to: nobody may correct the name between its writing and its record."""
+    subjects = [one for one in changed if isinstance(one, Subject)]
+    if subjects:
+        return subjects[-1]
+    subject = _group(desk, request)[-1]
+    work.unchanged.append(subject)
+    return subject
 
 
 def _require_not_erased(subject: Subject) -> None:
@@ -290,3 +328,19 @@ def _deferral(work: Work, request: RightsRequest, deferred: Sequence[DeferredPar
         rules.require_reason(one.reason)
     document = msgspec.json.encode(list(deferred))
     return Deferral(work.seal(request.subject_id, VaultField.REQUEST_DEFERRAL, document), review_on)
+
+
+def _require_parts(desk: Desk, request: RightsRequest, deferred: Sequence[DeferredPart]) -> None:
+    """P3: what waits is a part of an access, of a case of the person where it names one: nothing waits by a slip."""
+    if not deferred:
+        return
+    cases = {id for one in _family(desk, request) for id in desk.registry.cases_about(one)}
+    for place, one in enumerate(deferred):
+        found = access.part_named(one.part)
+        if found is None or (found[1] is not None and found[1] not in cases):
+            raise NoSuchPart(f"deferred[{place}].part")
+
+
+def _family(desk: Desk, request: RightsRequest) -> list[UUID]:
+    standing = _group(desk, request)[-1]
+    return [standing.id, *standing.absorbed]

@@ -96,10 +96,17 @@ def print_letter(
     """The PDF, and whether it is the one that was sent; LetterDiffers when it is not, unless that is asked for."""
     case = desk.case_of_letter(letter_id, organisation)
     content, digest = _content(desk, writing, case, *case.letter_with(letter_id))
-    printed = writing.press.print(content)
+    return compared(writing.press, content, digest, as_printed_now)
+
+
+def compared(
+    press: LetterPress, content: Letter, digest: bytes | None, as_printed_now: bool
+) -> tuple[bytes, Document]:
+    """A letter printed, and how that compares with what was sent; None: it was not."""
+    printed = press.print(content)
     if digest is None:
         return printed, Document.DRAFT
-    if _digest(printed) == digest:
+    if digest_of(printed) == digest:
         return printed, Document.IDENTICAL
     if not as_printed_now:
         raise refusals.LetterDiffers(state=Document.DIFFERS)
@@ -169,11 +176,11 @@ def _sealed(work: Work, press: LetterPress, owner: UUID, content: Letter, postin
         content.template,
         owner,
         work.seal(owner, VaultField.LETTER, msgspec.json.encode(content)),
-        work.seal(owner, VaultField.LETTER_DOCUMENT, _digest(press.print(content))),
+        work.seal(owner, VaultField.LETTER_DOCUMENT, digest_of(press.print(content))),
     )
 
 
-def _digest(printed: bytes) -> bytes:
+def digest_of(printed: bytes) -> bytes:
     return hashlib.sha256(printed).digest()
 
 

@@ -10,6 +10,7 @@ import msgspec
 from watchlist.application.case_file import Opened, View
 from watchlist.application.desk import Desk
 from watchlist.domain.commitment import Sealed
+from watchlist.domain.reply import ReplyKind, reply_id
 from watchlist.domain.rights_request import NoSuchRequest, Right, RightsRequest
 
 PORTABILITY_REASON = {
@@ -21,11 +22,17 @@ PORTABILITY_REASON = {
 """P4: why portability is refused, said when the decision gives no reason of its own."""
 
 
-def read_request(desk: Desk, request_id: UUID, organisation: str) -> View:
-    """One request; the texts of an erased subject are None, and it says `erased`."""
+def request_of(desk: Desk, request_id: UUID, organisation: str) -> RightsRequest:
+    """The request, if it is of a person of that organisation (C6)."""
     request = desk.log.load([request_id]).get(request_id)
     if not isinstance(request, RightsRequest) or request.organisation != organisation:
         raise NoSuchRequest()
+    return request
+
+
+def read_request(desk: Desk, request_id: UUID, organisation: str) -> View:
+    """One request; the texts of an erased subject are None, and it says `erased`."""
+    request = request_of(desk, request_id, organisation)
     sealed = [one for one in _sealed_in(request) if one is not None]
     opened = Opened(desk.open_sealed(request.subject_id, sealed))
     return {
@@ -50,6 +57,7 @@ def read_request(desk: Desk, request_id: UUID, organisation: str) -> View:
         "review_on": request.review_on,
         "answer": _answer(request, opened),
         "lifting": _lifting(request, opened),
+        "letters": letters_of(request),
         "erased": opened.lacks(*sealed),
     }
 
@@ -64,6 +72,21 @@ def _sealed_in(request: RightsRequest) -> list[Sealed | None]:
         request.answer.text if request.answer else None,
         request.lifting.reason if request.lifting else None,
     ]
+
+
+def letters_of(request: RightsRequest) -> list[View]:
+    """Which letters were sent, and which could be."""
+    return [letter_view(request, kind) for kind in ReplyKind if request.reply_state(kind) is not None]
+
+
+def letter_view(request: RightsRequest, kind: ReplyKind) -> View:
+    sent = request.replies.get(kind)
+    return {
+        "letter_id": reply_id(request.id, kind),
+        "kind": kind,
+        "state": request.reply_state(kind),
+        "sent_on": sent.sent_on if sent else None,
+    }
 
 
 def _extension(request: RightsRequest, opened: Opened) -> View | None:

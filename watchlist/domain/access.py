@@ -6,12 +6,14 @@ A text is told, or withheld for a stated reason; a section is told, or deferred 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from watchlist.domain import refusals, retention
@@ -159,6 +161,31 @@ class RestrictionTold(Struct, frozen=True):
     lifting_reason: Text | None = None
 
 
+class LetterDeferral(Struct, frozen=True):
+    """L12: why a letter waited, and the day that was to be reviewed."""
+
+    at: datetime
+    kind: str
+    reason: Text
+    review_on: date
+
+
+class LetterSent(Struct, frozen=True):
+    """A letter that went to the person: what it said, word for word; None once erased."""
+
+    kind: str
+    sent_on: date
+    channel: str | None
+    content: dict[str, Any] | None
+
+
+class Contest(Struct, frozen=True):
+    """P2: since when a request of the person restricts, and until when it did."""
+
+    at: datetime
+    settled_at: datetime | None = None
+
+
 class LetterTold(Struct, frozen=True):
     """The information letter (L12): when it is due, and why it was deferred."""
 
@@ -187,7 +214,10 @@ class InscriptionTold(Struct, frozen=True):
     held_by: list[UUID]
     """The procedures that hold it past its term (L1)."""
     restrictions: list[RestrictionTold]
+    contests: list[Contest]
     letter: LetterTold | None
+    letters_deferred: list[LetterDeferral]
+    letters_sent: list[LetterSent]
     delisting: DelistingTold | None
     retention: Retention
 
@@ -239,6 +269,47 @@ class CaseTold(Struct, frozen=True):
     retention: Retention
 
 
+class DeferralTold(Struct, frozen=True):
+    """P3: a part of an access answer that waited, and why, as the person was told then."""
+
+    at: datetime
+    part: str
+    reason: str
+    review_on: date
+
+
+class RequestStep(Struct, frozen=True):
+    """What a request was answered on the way: an extension, its answer, the lifting of its restriction."""
+
+    at: datetime
+    told_on: date
+    text: Text | None
+
+
+class RequestDecided(Struct, frozen=True):
+    at: datetime
+    granted: bool
+    reason: Text | None
+
+
+class RequestTold(Struct, frozen=True):
+    """A request of the person (P1-P5)."""
+
+    request_id: UUID
+    kind: str
+    received_on: date
+    recorded_at: datetime
+    due_on: date
+    details: Text | None
+    directives: Text | None
+    extension: RequestStep | None
+    decision: RequestDecided | None
+    deferrals: list[DeferralTold]
+    answer: RequestStep | None
+    lifting: RequestStep | None
+    letters_sent: list[LetterSent]
+
+
 class Disclosed(Struct, frozen=True):
     """One telling to a recipient (S8): to whom, when, on what occasion, under which reference of theirs."""
 
@@ -267,9 +338,12 @@ class AccessExport(Struct, frozen=True):
     registered_at: datetime
     identity: IdentityTold | PartDeferred
     cases: list[CaseTold | PartDeferred] | PartDeferred
-    recipients: list[Disclosed] | PartDeferred
-    """Those who were actually told (S8)."""
-    consultations: list[Consulted] | PartDeferred
+    requests: list[RequestTold]
+    contests: list[Contest]
+    recipients: list[Disclosed] | PartDeferred | None
+    """Those who were actually told (S8); None: that is not recorded."""
+    consultations: list[Consulted] | PartDeferred | None
+    """None: that is not recorded."""
     left_out: Words
     purpose: Words
     format: int = 1
@@ -294,6 +368,48 @@ def require_deferrable(deferred: Iterable[Deferred], today: date) -> None:
             raise refusals.DeferralWithoutReason("deferred")
         if one.case_id is not None and one.part not in OF_A_CASE:
             raise refusals.PartOfNoCase("deferred")
+
+
+_ONE_CASE = re.compile("[0-9a-f]{32}")
+WHOLE = (Part.IDENTITY, Part.CASES, Part.RECIPIENTS, Part.CONSULTATIONS)
+"""All that may wait, at once."""
+
+
+def part_named(name: str) -> tuple[Part, UUID | None] | None:
+    """P3: what `notes`, or `cases.notes`, means in all cases, and `cases.ID.notes` in one; `cases.ID` is one case.
+
+    The ID is the case's without hyphens. None: no part is named so.
+    """
+    names, case_id = name.split("."), None
+    if within := names[0] == Part.CASES:
+        names.pop(0)
+        if names and _ONE_CASE.fullmatch(names[0]):
+            case_id = UUID(names.pop(0))
+        names = names or [Part.CASES.value]
+    if len(names) != 1 or names[0] not in list(Part):
+        return None
+    part = Part(names[0])
+    return None if within and part not in OF_A_CASE else (part, case_id)
+
+
+def deferred_by(name: str, reason: str, review_on: date) -> list[Deferred]:
+    """What waits under that name; a name that cannot be read makes everything wait, rather than nothing."""
+    found = part_named(name)
+    if found is None:
+        return [Deferred(part, reason, review_on) for part in WHOLE]
+    return [Deferred(found[0], reason, review_on, found[1])]
+
+
+class _Waiting(Struct):
+    part: str
+    reason: str
+    review_on: date
+
+
+def deferrals_in(document: bytes) -> list[Deferred]:
+    """Those of a request, as they were sealed with its decision."""
+    sealed = msgspec.json.decode(document, type=list[_Waiting])
+    return [part for one in sealed for part in deferred_by(one.part, one.reason, one.review_on)]
 
 
 def deferral_of(deferred: Iterable[Deferred], part: Part, case_id: UUID | None = None) -> PartDeferred | None:

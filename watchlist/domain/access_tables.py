@@ -32,7 +32,21 @@ LABELS = {
     "registered_at": "Enregistré le", "deceased": "Décès enregistré", "died_on": "Décès le", "reason": "Motif",
     "qualification_reason": "Motif de la qualification", "history": "Historique", "subject_id": "Personne n°",
     "exported_at": "Établi le", "processing": "Le traitement", "archived": "Archivé",
-    "rectifications": "Rectifications",
+    "rectifications": "Rectifications", "versions": "Versions", "values": "Valeurs", "changed": "Champs modifiés",
+    "recorded_at": "Enregistré le", "merged": "Doublons réunis", "merged_at": "Réuni le", "left_out": "Non communiqué",
+    "victim_records": "Usurpation d'identité", "stolen": "Identifiants usurpés", "other": "Autres mentions",
+    "what": "Quoi", "facts": "Détails", "texts": "Textes", "proposals": "Propositions", "imported_from": "Importée de",
+    "rejection_reason": "Motif du rejet", "restrictions": "Limitations", "lifted_at": "Levée le",
+    "lifting_reason": "Motif de la levée", "letter": "Lettre d'information", "due_at": "À envoyer avant le",
+    "deferral_reason": "Motif du report", "review_on": "Réexamen le", "letters_sent": "Lettres envoyées",
+    "letters_deferred": "Lettres différées", "contests": "Contestations", "settled_at": "Levée le",
+    "delisting": "Radiation", "ground": "Motif", "grounds_version": "Version des motifs", "ends": "Fins",
+    "continues": "Suite de la procédure n°", "ongoing": "En cours", "limitation_basis": "Fondement de la prescription",
+    "consultations": "Consultations", "purged_at": "Données effacées le", "details": "Ce que vous avez écrit",
+    "directives": "Directives", "extension": "Prolongation", "told_on": "Communiquée le", "decision": "Décision",
+    "granted": "Acceptée", "answer": "Réponse", "lifting": "Levée", "content": "Contenu", "deferrals": "Reports",
+    "due_on": "Réponse due le", "request_id": "Demande n°", "part": "Partie", "deferred": "Différé",
+    "qualification": "Motif de la qualification", "occasion": "Occasion", "merged_into": "Réuni avec",
 }  # fmt: skip
 """The fields of an export in French; one that is not here is shown under its own name."""
 
@@ -57,10 +71,29 @@ WORDS = {
     "prosecution": "poursuites", "civil_suit": "action civile", "established": "faits retenus par l'organisme",
     "not_established": "faits non retenus", "settled": "règlement amiable", "referred": "transmis",
     "abandoned": "abandonné", "post": "courrier", "registered_post": "lettre recommandée",
+    "electronic_registered": "lettre recommandée électronique", "handed_over": "remise en main propre",
+    "inscription": "information de l'inscription", "delisting": "information de la fin de l'inscription",
+    "extension": "prolongation du délai", "answer": "réponse", "lifting": "levée de la limitation",
+    "access": "accès", "rectification": "rectification", "erasure": "effacement", "restriction": "limitation",
+    "objection": "opposition", "portability": "portabilité", "directives": "directives après le décès",
+    "expired": "durée de conservation échue", "alert": "alerte", "inscription.withdrawn": "proposition retirée",
+    "inscription.hold_reviewed": "maintien réexaminé", "case.text_redacted": "texte expurgé",
+    "case.data_expired": "durée de conservation échue", "identity": "identité", "cases": "dossiers",
+    "summary": "résumé", "notes": "notes", "evidence": "pièces", "procedures": "procédures",
+    "inscriptions": "inscriptions", "victim_records": "usurpation d'identité", "recipients": "destinataires",
+    "consultations": "consultations",
 }  # fmt: skip
 """The codes that stand as values, in French."""
 
 NOT_KNOWN = "non renseigné"
+
+
+class AsWritten(str):
+    """A text that no word of is taken for a code, wherever it stands."""
+
+    __slots__ = ()
+
+
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -83,6 +116,8 @@ def shown(value: Any, name: str = "") -> str:
     """A value as it is read; a text stays as it was written."""
     if value is None or value == "":
         return NOT_KNOWN
+    if isinstance(value, AsWritten):
+        return str(value)
     if isinstance(value, bool):
         return "oui" if value else "non"
     if isinstance(value, datetime):

@@ -166,6 +166,7 @@ RECORD: tuple[Held, ...] = (
         request_lifting=(*_RIGHTS, "why a requested restriction was lifted"),
         letter=(*_RIGHTS, "what a letter said when it was sent"),
         letter_document=(*_RIGHTS, "digest of that letter as it was printed"),
+        letter_key=(*_RIGHTS, "key to what a letter told of cases"),
     ),
     *_sealed(
         Key.CASE,
@@ -197,6 +198,7 @@ RECORD: tuple[Held, ...] = (
         delisting=(*_RIGHTS, "why the entry was delisted"),
         redaction=(*_RIGHTS, "why a text was redacted"),
         letter_deferral=(*_RIGHTS, "why a letter was deferred"),
+        letter_case=(*_RIGHTS, "what a letter told of the case; readable with the subject's key too"),
         hold_review=(*_RIGHTS, "why an entry held past its term stays held"),
     ),
     *_sealed(

@@ -117,6 +117,14 @@ class DeferralWithoutReason(Malformed):
     """
 
 
+class NoSuchPart(Malformed):
+    """An access has no such part: name one of those that can wait, and a case of the person (P3).
+
+    fr: Un droit d'accès n'a pas cette partie : nommez l'une de celles qui peuvent attendre, et un dossier de la
+    personne (P3).
+    """
+
+
 class PartOfNoCase(Malformed):
     """Only what belongs to a case is deferred for one case; leave the case out (P3).
 
@@ -370,6 +378,22 @@ class LetterReplaced(Conflict):
     """The subject was delisted before this letter was sent; the letter on the delisting tells both (L12).
 
     fr: La radiation a précédé l'envoi de cette lettre ; celle de la radiation informe des deux (L12).
+    """
+
+
+class NoExport(Conflict):
+    """What is held of a person is told on a request of access that was not refused (P3).
+
+    fr: Ce qui est détenu d'une personne est communiqué sur une demande d'accès qui n'a pas été refusée (P3).
+    """
+
+
+class LetterReduced(Conflict):
+    """A case that was purged or redacted since took with it what this letter told of it (C2, P6). Ask with
+    as_printed_now=true to have the rest.
+
+    fr: Un dossier effacé ou expurgé depuis a emporté ce que cette lettre en disait (C2, P6). Demandez-la avec
+    as_printed_now=true pour avoir le reste.
     """
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
 
+from watchlist.domain.access import Part
 from watchlist.domain.access_tables import tables_of
 from watchlist.domain.correspondence import Template
 from watchlist.domain.letter import (
@@ -21,24 +21,13 @@ from watchlist.domain.letter import (
     in_french,
     letter,
 )
-
-
-class RequestKind(StrEnum):
-    """P1: what a person may ask for."""
-
-    ACCESS = "access"
-    RECTIFICATION = "rectification"
-    ERASURE = "erasure"
-    RESTRICTION = "restriction"
-    OBJECTION = "objection"
-    PORTABILITY = "portability"
-    DIRECTIVES = "directives"
+from watchlist.domain.rights_request import Right
 
 
 class Request(Struct, frozen=True):
     """What was asked, and when it was received."""
 
-    kind: RequestKind
+    kind: Right
     received_on: date
 
 
@@ -50,24 +39,39 @@ class Deferred(Struct, frozen=True):
     review_on: date
 
 
+PARTS = {
+    Part.IDENTITY: "Votre identité",
+    Part.CASES: "Dossiers",
+    Part.SUMMARY: "Résumé du dossier",
+    Part.NOTES: "Notes du dossier",
+    Part.EVIDENCE: "Pièces du dossier",
+    Part.PROCEDURES: "Procédures judiciaires",
+    Part.INSCRIPTIONS: "Inscriptions",
+    Part.VICTIM_RECORDS: "Usurpation d'identité",
+    Part.OTHER: "Autres mentions du dossier",
+    Part.RECIPIENTS: "Destinataires",
+    Part.CONSULTATIONS: "Consultations",
+}
+"""The parts of an access answer, as the person is told of them; never which case (P3)."""
+
 ASKED = {
-    RequestKind.ACCESS: "d'accès à vos données",
-    RequestKind.RECTIFICATION: "de rectification de vos données",
-    RequestKind.ERASURE: "d'effacement de vos données",
-    RequestKind.RESTRICTION: "de limitation du traitement de vos données",
-    RequestKind.OBJECTION: "d'opposition au traitement de vos données",
-    RequestKind.PORTABILITY: "de portabilité de vos données",
-    RequestKind.DIRECTIVES: "relative aux directives sur le sort des données après le décès",
+    Right.ACCESS: "d'accès à vos données",
+    Right.RECTIFICATION: "de rectification de vos données",
+    Right.ERASURE: "d'effacement de vos données",
+    Right.RESTRICTION: "de limitation du traitement de vos données",
+    Right.OBJECTION: "d'opposition au traitement de vos données",
+    Right.PORTABILITY: "de portabilité de vos données",
+    Right.DIRECTIVES: "relative aux directives sur le sort des données après le décès",
 }
 
 ARTICLES = {
-    RequestKind.ACCESS: "article 15 du règlement général sur la protection des données (RGPD)",
-    RequestKind.RECTIFICATION: "article 16 du règlement général sur la protection des données (RGPD)",
-    RequestKind.ERASURE: "article 17 du règlement général sur la protection des données (RGPD)",
-    RequestKind.RESTRICTION: "article 18 du règlement général sur la protection des données (RGPD)",
-    RequestKind.OBJECTION: "article 21 du règlement général sur la protection des données (RGPD)",
-    RequestKind.PORTABILITY: "article 20 du règlement général sur la protection des données (RGPD)",
-    RequestKind.DIRECTIVES: "article 85 de la loi du 6 janvier 1978",
+    Right.ACCESS: "article 15 du règlement général sur la protection des données (RGPD)",
+    Right.RECTIFICATION: "article 16 du règlement général sur la protection des données (RGPD)",
+    Right.ERASURE: "article 17 du règlement général sur la protection des données (RGPD)",
+    Right.RESTRICTION: "article 18 du règlement général sur la protection des données (RGPD)",
+    Right.OBJECTION: "article 21 du règlement général sur la protection des données (RGPD)",
+    Right.PORTABILITY: "article 20 du règlement général sur la protection des données (RGPD)",
+    Right.DIRECTIVES: "article 85 de la loi du 6 janvier 1978",
 }
 
 PORTABILITY_REFUSED = (
@@ -79,7 +83,7 @@ PORTABILITY_REFUSED = (
 """P4: the one reason, the same for everybody."""
 
 GRANTED = {
-    RequestKind.RECTIFICATION: (
+    Right.RECTIFICATION: (
         "Vos données sont corrigées",
         (
             "Les données que vous signaliez ont été corrigées. Les recherches se font désormais avec les "
@@ -87,27 +91,27 @@ GRANTED = {
         ),
         "Les organismes auxquels des données inexactes avaient été communiquées sont avertis de la correction.",
     ),
-    RequestKind.ERASURE: (
+    Right.ERASURE: (
         "Vos données sont effacées",
         "Les données qui vous concernent ont été effacées. Nous ne pouvons plus les lire, et aucune recherche ne les "
         "retrouve. Il ne subsiste que des dates et des numéros de gestion qui ne permettent pas de vous identifier.",
         "Les copies de sauvegarde deviennent illisibles au plus tard à l'expiration des sauvegardes des clés. Les "
         "organismes auxquels ces données avaient été communiquées sont avertis.",
     ),
-    RequestKind.OBJECTION: (
+    Right.OBJECTION: (
         "Votre opposition est acceptée",
         "Nous avons accepté votre opposition : votre nom ne figure plus sur la liste des fraudes présumées.",
         "Les organismes auxquels il avait été répondu que votre nom y figurait sont avertis que ce n'est plus le cas, "
         "sans que le motif leur soit donné.",
     ),
-    RequestKind.RESTRICTION: (
+    Right.RESTRICTION: (
         "Le traitement de vos données est limité",
         "Vos données sont conservées mais ne sont plus utilisées : si votre nom figure sur la liste des fraudes "
         "présumées, personne n'en est informé tant que dure cette limitation. La durée de l'inscription continue de "
         "courir.",
         "Nous vous écrirons avant de lever cette limitation.",
     ),
-    RequestKind.DIRECTIVES: (
+    Right.DIRECTIVES: (
         "Vos directives sont enregistrées",
         "Nous avons enregistré les directives sur le sort des données après le décès, et nous les appliquerons.",
         "Vous pouvez les modifier ou les retirer à tout moment.",
@@ -154,7 +158,7 @@ def access_answer(
 
 def refusal(heading: Heading, request: Request, reason: str | None = None) -> Letter:
     """Refused, with the reason; portability always with the same (P4)."""
-    why = PORTABILITY_REFUSED if request.kind is RequestKind.PORTABILITY else reason
+    why = PORTABILITY_REFUSED if request.kind is Right.PORTABILITY else reason
     if not why:
         raise ValueError("a refusal says its reason")
     return letter(
@@ -263,9 +267,9 @@ _NOT_INCLUDED = (
 )
 _UNTIL_THEN = "D'ici là, l'inscription contestée n'est communiquée à personne."
 _WHILE_CONTESTED = {
-    RequestKind.OBJECTION: (_UNTIL_THEN,),
-    RequestKind.RECTIFICATION: (_UNTIL_THEN,),
-    RequestKind.RESTRICTION: (_UNTIL_THEN,),
+    Right.OBJECTION: (_UNTIL_THEN,),
+    Right.RECTIFICATION: (_UNTIL_THEN,),
+    Right.RESTRICTION: (_UNTIL_THEN,),
 }
 
 

@@ -6,7 +6,7 @@ Recorded, decided, remembered. Its texts are sealed under the subject's key: the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar
@@ -17,6 +17,7 @@ from watchlist.domain.aggregate import Act, Aggregate, Event, remembers
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.procedure import require_past
+from watchlist.domain.reply import Reply, ReplyKind, ReplySent, ReplyState
 
 DEFERRAL_MONTHS = 6
 """Ours (P3): how long a deferred part may wait before that is reviewed."""
@@ -320,6 +321,7 @@ class RightsRequest(Aggregate):
         self.lifting: RestrictionEnded | None = None
         self.deferred: Sealed | None = None
         self.review_on: date | None = None
+        self.replies: dict[ReplyKind, ReplySent] = {}
 
     # What others ask --------------------------------------------------------------------------
 
@@ -343,6 +345,16 @@ class RightsRequest(Aggregate):
     def upheld_ground(self) -> DelistingGround | None:
         """L9: on which ground the entries end if this request is granted."""
         return UPHELD.get(self.kind)
+
+    def reply_state(self, kind: ReplyKind) -> ReplyState | None:
+        """How that letter stands; None: it has nothing to tell, or the person was told without it."""
+        if kind in self.replies:
+            return ReplyState.SENT
+        if kind is ReplyKind.ANSWER:
+            return ReplyState.DRAFT if self.decision is not None and self.answer is None else None
+        if kind is ReplyKind.EXTENSION:
+            return ReplyState.OPEN if self.decision is None and self.extension is None else None
+        return ReplyState.OPEN if self.kind is Right.RESTRICTION and self.contests else None
 
     # Decided ----------------------------------------------------------------------------------
 
@@ -433,6 +445,11 @@ class RightsRequest(Aggregate):
         require_told(told_on, self.received_on, act.at)
         self.record(RestrictionEnded, act, reason=reason, told_on=told_on)
 
+    def keep_reply(self, act: Act, reply: Reply) -> None:
+        """The letter by which the person was told what was just recorded."""
+        facts = {field.name: getattr(reply, field.name) for field in fields(reply)}
+        self.record(ReplySent, act, **facts)
+
     def _require_undecided(self) -> None:
         if self.decision is not None:
             raise AlreadyDecided(state=self.state)
@@ -467,3 +484,7 @@ class RightsRequest(Aggregate):
     @remembers(RestrictionEnded)
     def _lifted(self, event: RestrictionEnded) -> None:
         self.lifting = event
+
+    @remembers(ReplySent)
+    def _reply_sent(self, event: ReplySent) -> None:
+        self.replies[event.kind] = event

@@ -22,6 +22,7 @@ class VaultField(StrEnum):
     REQUEST_LIFTING = "request_lifting"
     LETTER = "letter"
     LETTER_DOCUMENT = "letter_document"
+    LETTER_KEY = "letter_key"
     # Of a case, under the case's key
     SUMMARY = "summary"
     AMOUNT_AT_STAKE = "amount_at_stake"
@@ -44,6 +45,7 @@ class VaultField(StrEnum):
     DELISTING = "delisting"
     REDACTION = "redaction"
     LETTER_DEFERRAL = "letter_deferral"
+    LETTER_CASE = "letter_case"
     HOLD_REVIEW = "hold_review"
     # Of an import, under the import's key
     FILE = "file"

@@ -78,6 +78,9 @@ class Pictures:
     def has_open_request(self, subject_ids: Iterable[UUID]) -> bool:
         return bool(self.rows("open_request", (list(subject_ids),)))
 
+    def requests_of(self, subject_ids: Sequence[UUID]) -> list[UUID]:
+        return self._ids("requests_of", list(subject_ids))
+
     def due_entries(self, at: datetime, limit: int) -> list[UUID]:
         return list(dict.fromkeys(self._ids("due_entries", at, limit)))
 

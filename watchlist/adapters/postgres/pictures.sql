@@ -33,6 +33,9 @@ WHERE subject_ids @> ARRAY[%(subject_id)s::uuid] OR victim_ids @> ARRAY[%(subjec
 -- name: open_request
 SELECT FROM rights_requests WHERE subject_id = ANY(%b) AND is_open LIMIT 1
 
+-- name: requests_of
+SELECT request_id AS id FROM rights_requests WHERE subject_id = ANY(%b)
+
 -- name: rights_requests
 -- the requests of one organisation's persons, by id
 SELECT * FROM rights_requests
