@@ -16,7 +16,7 @@ HOW_IT_COMPARES = {
     "Letter-Document": {
         "description": (
             "draft: not sent yet; identical: byte for byte what was sent; differs: the "
-            "same words, other bytes"
+            "same words, other bytes; or what a purged or redacted case left of them"
         ),
         "schema": {"type": "string", "enum": [document.value for document in Document]},
     }

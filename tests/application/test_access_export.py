@@ -529,10 +529,11 @@ def test_a_letter_that_was_sent_is_told_to_whom_it_was_written_alone(story: Stor
     letter = letter_id(entry, LetterKind.INSCRIPTION)
     posting = Posting(MONDAY.date(), Channel.REGISTERED_POST)
     record_sent(story.desk, Writing(TypstPress(), CONTACTS), ask(), letter, posting)
-    (told,) = (one for one in export(story, anne)["cases"][0]["other"] if one["what"] == "letter.sent")
-    assert "Lefèvre" in told["texts"]["content"]["text"]
-    assert "document" not in told["texts"]
+    (told,) = export(story, anne)["cases"][0]["inscriptions"][0]["letters_sent"]
+    assert "Lefèvre" in str(told["content"])
+    assert "letter.sent" not in [one["what"] for one in export(story, anne)["cases"][0]["other"]]
     assert export(story, durand)["cases"][0]["other"] == []
+    assert "Madame, Monsieur" not in flat(export(story, durand))
 
 
 def test_of_a_redacted_text_only_what_replaced_it_is_told(story: Story) -> None:

@@ -30,7 +30,7 @@ from watchlist.application.merge_subjects import merge_subjects
 from watchlist.application.open_case import qualify_alert
 from watchlist.application.purge_case import purge_case
 from watchlist.application.read_request import read_request, request_of
-from watchlist.application.register_subject import rectify_subject
+from watchlist.application.register_subject import record_death, rectify_subject
 from watchlist.application.replay import check
 from watchlist.application.rights_letters import Saying, draft_reply, list_replies, print_reply, read_reply
 from watchlist.application.work_on_case import add_note
@@ -140,6 +140,16 @@ def test_nothing_is_written_before_it_is_decided(story: Story) -> None:
     for kind in ReplyKind:
         with pytest.raises(refusals.NoSuchLetter):
             said(story, request, kind)
+
+
+def test_the_answer_on_directives_goes_to_whoever_exercises_the_rights_of_the_dead(story: Story) -> None:
+    subject = story.subject(a_person("Lefèvre", "Anne", RPPS))
+    record_death(story.desk, ask(), subject, TODAY)
+    received = Received(Right.DIRECTIVES, subject, TODAY, directives="ne rien conserver")
+    request = receive_request(story.desk, ask(), received).id
+    decide(story, request)
+    assert "À la personne qui exerce les droits de\nAnne Lefèvre" in said(story, request)
+    assert "Vos directives sont enregistrées" in said(story, request)
 
 
 def test_a_letter_says_who_stands_for_a_duplicate_and_is_kept_under_that_key(story: Story) -> None:

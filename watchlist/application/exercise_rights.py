@@ -19,6 +19,7 @@ from watchlist.application.desk import Desk
 from watchlist.application.erase import erase_subject, require_erasable
 from watchlist.application.letters import Writing
 from watchlist.application.ordered_id import ordered_id
+from watchlist.application.read_request import request_of
 from watchlist.application.receipt import Decided, Receipt, decided
 from watchlist.application.rights_letters import Saying, keep_reply
 from watchlist.application.work import Ask, Erased, Work
@@ -226,10 +227,7 @@ def _require_erasable(desk: Desk, work: Work, request: RightsRequest, granted: b
 
 
 def _request(desk: Desk, ask: Ask, request_id: UUID) -> RightsRequest:
-    found = desk.log.load([request_id]).get(request_id)
-    if not isinstance(found, RightsRequest) or found.organisation != ask.organisation:
-        raise rules.NoSuchRequest()
-    return found
+    return request_of(desk, request_id, ask.organisation)
 
 
 def _group(desk: Desk, request: RightsRequest) -> list[Subject]:

@@ -60,7 +60,7 @@ class Document(StrEnum):
     """It was not sent; tomorrow it may read otherwise."""
     IDENTICAL = "identical"
     DIFFERS = "differs"
-    """The same words, printed by another engine: other bytes."""
+    """The same words, printed by another engine: other bytes. Or what a purged case left of them."""
 
 
 # Read and printed -----------------------------------------------------------------------------

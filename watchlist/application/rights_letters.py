@@ -37,6 +37,7 @@ from watchlist.domain.rights_letter import (
     grant,
     refusal,
     restriction_to_be_lifted,
+    written_for,
 )
 from watchlist.domain.rights_request import Right, RightsRequest, require_reason
 from watchlist.domain.subject import Subject
@@ -199,7 +200,9 @@ def _written(
     if not opened:
         raise refusals.LetterErased(state="erased")
     identity = identities.decode(opened[subject.identity.ref])
-    heading = Heading(reply_id(request.id, kind), saying.dated, addressee(identity), writing.contacts)
+    to = addressee(identity)
+    whom = written_for(to) if subject.is_deceased else to
+    heading = Heading(reply_id(request.id, kind), saying.dated, whom, writing.contacts)
     asked = Request(request.kind, request.received_on)
     if kind is ReplyKind.ANSWER:
         return _answer(desk, request, heading, asked)

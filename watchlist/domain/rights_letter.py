@@ -126,6 +126,11 @@ CONTESTED_FACTS = (
 )
 
 
+def written_for(deceased: tuple[str, ...]) -> tuple[str, ...]:
+    """P5: to whoever exercises the rights of somebody who died; the register does not know who that is."""
+    return ("À la personne qui exerce les droits de", *deceased)
+
+
 def access_answer(
     heading: Heading,
     request: Request,
