@@ -505,6 +505,14 @@ def test_her_look_ups_and_ciphertexts_are_cleared_from_the_files_of_the_tables(e
     assert in_the_heap(erased.running, everything) == set()
 
 
+def test_a_table_that_is_busy_is_left_and_told(erased: Erased) -> None:
+    with owner(erased.running) as conn, conn.transaction():
+        conn.execute("LOCK TABLE watchlist.subject_tokens IN ACCESS SHARE MODE")
+        told = erased.running.run("erase", "--complete", "--json").told
+        assert (told["key_store_cleared"], told["not_cleared"]) == (True, ["watchlist.subject_tokens"])
+    assert erased.running.run("erase", "--complete", "--json").told["not_cleared"] == []
+
+
 def test_no_key_of_hers_is_made_again_by_whatever_runs(erased: Erased) -> None:
     assert erased.running.end() == 0
     erased.running.start()
