@@ -11,10 +11,10 @@ import psycopg
 import pytest
 
 from tests.stories import BRUNO, Story, a_house, a_person, a_story, ask, at_once, rpps
+from watchlist.application.case_texts import redact_text
 from watchlist.application.delist import delist, restrict
 from watchlist.application.import_list import approve_import, submit_import
 from watchlist.application.merge_subjects import merge_subjects
-from watchlist.application.purge_case import purge_case
 from watchlist.application.register_subject import rectify_subject, register_subject
 from watchlist.application.replay import check
 from watchlist.application.rotate_lookups import Rotation, RotationReport, rotate_lookups
@@ -352,13 +352,17 @@ def test_who_was_erased_has_nothing_to_be_found_by(register: Story) -> None:
     assert register.rows("SELECT FROM subject_tokens WHERE subject_id = %b", subject) == []
 
 
-def test_a_case_that_was_purged_is_known_by_no_reference_any_more(register: Story) -> None:
-    assert purge_case is not None
-    text = a_file(line(1))
-    done = submit_import(register.desk, ask(), text, "liste.csv")
-    assert done.accepted == 1
-    rotate(register)
-    assert generations(register, "case_references") == {2}
+def test_a_case_whose_reference_was_redacted_is_known_by_none_under_either_key(register: Story) -> None:
+    submit_import(register.desk, ask(), a_file(line(1)), "liste.csv")
+    (row,) = register.rows("SELECT case_id FROM case_references")
+    case = register.desk.case(row["case_id"], "GROUPAMA")
+    assert case.reference is not None
+    redact_text(
+        register.desk, ask(), case.id, case.reference.ref, "occultée", "la référence nomme la personne"
+    )
+    assert register.rows("SELECT FROM case_references") == []
+    assert rotate(register).generation == 2
+    assert register.rows("SELECT FROM case_references") == []
 
 
 # Imports --------------------------------------------------------------------------------------

@@ -43,6 +43,8 @@ def redact_text(desk: Desk, ask: Ask, case_id: UUID, text_id: UUID, text: str, r
         case.redact(work.act, text_id, sealed, work.seal(case.id, VaultField.REDACTION, reason))
         entry = desk.journal.append([(ErasureKind.TEXT, text_id)], work.act.at)[0]
         work.redacted.append(RedactedText(text_id, case.organisation, entry.sequence, entry.digest))
+        if case.reference is not None and case.reference.ref == text_id:
+            work.unreferenced.append(case.id)
         _redact_letters(desk, work, case)
         return decided(case, id=sealed.ref, text_id=sealed.ref)
 

@@ -177,7 +177,8 @@ class _Filling:
 
     def _case(self, case: Case) -> tuple[bool, int]:
         """Whether it could be filled, and how much of it is lost."""
-        sealed = [*case.stolen, *([case.reference] if case.reference else [])]
+        known_by = case.reference if case.reference and case.reference.ref not in case.redacted else None
+        sealed = [*case.stolen, *([known_by] if known_by else [])]
         opened = self.desk.open_each((case.id, one) for one in sealed)
         if not opened.values:
             return False, len(opened.lost)
@@ -189,7 +190,7 @@ class _Filling:
         ]
         stolen = {self.tokenizer.of_identifier(key) for pair in pairs for key in asked_keys(pair)}
         reference = None
-        if case.reference and (value := opened.values.get(case.reference.ref)) is not None:
+        if known_by and (value := opened.values.get(known_by.ref)) is not None:
             reference = reference_digest(self.tokenizer, case.organisation, value.decode())
         self.rotation.fill_case(self.tokenizer.generation, case.id, case.version, sorted(stolen), reference)
         self.report.cases += 1

@@ -87,6 +87,8 @@ def _forget_values(brush: Brush, touched: dict[UUID, Aggregate], work: Work) -> 
         brush.paint("forget_texts", [text.ref for text in work.redacted] + work.dropped)
     if work.redacted:
         _certify_texts(brush, work)
+    if work.unreferenced:
+        brush.paint("forget_references", work.unreferenced)
     for case_id, digests in work.stolen_again.items():
         brush.paint("forget_stolen", [case_id])
         stolen = list(digests)

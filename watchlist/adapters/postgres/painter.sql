@@ -149,6 +149,10 @@ DELETE FROM stolen_tokens WHERE case_id = ANY(%b)
 WITH referenced AS (DELETE FROM case_references WHERE case_id = ANY(%b))
 DELETE FROM imported_lines WHERE inscription_id = ANY(%b)
 
+-- name: forget_references
+-- P6: the keyed form of a reference that was redacted
+DELETE FROM case_references WHERE case_id = ANY(%b)
+
 -- name: forget_texts
 -- P6: values that go while their owner stays
 DELETE FROM vault WHERE ref = ANY(%b)
