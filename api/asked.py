@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -18,6 +18,7 @@ from watchlist.domain.subject import Role
 
 MOST_SUBJECTS = 100
 MOST_IDENTIFIERS = 20
+MOST_QUERIES = 100
 
 
 # Subjects -------------------------------------------------------------------------------------
@@ -82,6 +83,30 @@ class SubjectSearch(Asked):
     birth_place: Place | None = None
     name: Name | None = None
     identifiers: Identifiers = Field([])
+
+
+class MatchQueries(Asked):
+    """Examples of whom one looks for, in the open convention of matching: each a schema and properties of texts.
+
+    Each is read by itself: one that is wrong has its own status in the answer.
+    """
+
+    queries: dict[Annotated[str, Field(max_length=255)], dict[str, Any]] = Field(
+        min_length=1,
+        max_length=MOST_QUERIES,
+        examples=[
+            {
+                "q1": {
+                    "schema": "Person",
+                    "properties": {
+                        "firstName": ["Marie Claude"],
+                        "lastName": ["Delatour"],
+                        "birthDate": ["1970-02-28"],
+                    },
+                }
+            }
+        ],
+    )
 
 
 class Duplicate(Asked):

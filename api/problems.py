@@ -324,6 +324,8 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "Give an identifier, a family name or a name to search for.",
         "Donnez un identifiant, un nom de famille ou une dénomination à chercher.",
     ),
+    "float_parsing": ("A number is expected.", "Un nombre est attendu."),
+    "unknown_algorithm": ("There is one algorithm: best.", "Il y a un seul algorithme : best."),
     "nothing_changed": ("Give at least one field to change.", "Donnez au moins un champ à modifier."),
     "other_kind": ("A subject of this kind has no such field.", "Une personne de ce type n'a pas ce champ."),
     "cursor": (

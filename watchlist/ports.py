@@ -18,6 +18,7 @@ from watchlist.domain.letter import Letter
 from watchlist.domain.operator import ApiKey, Operator
 from watchlist.domain.schedule import DeadlineKind
 from watchlist.domain.tokens import Token, Tokenizer
+from watchlist.domain.trace import Access, Hit
 
 FIRST = UUID(int=0)
 """Before every id: where a first page begins."""
@@ -182,6 +183,21 @@ class ListIndex(Protocol):
 JournalLine = tuple[ErasureKind, UUID, datetime]
 """What was erased, and when."""
 WriteJournal = Callable[[Sequence[JournalLine]], list[JournalEntry]]
+
+
+class Traces(Protocol):
+    """Who asked and who was told (T1, S8); Busy when that cannot be written, and then nothing is answered."""
+
+    async def write(self, access: Access) -> None:
+        """On disk when this returns."""
+        ...
+
+    async def write_hits(self, access: Access, hits: Sequence[Hit]) -> frozenset[tuple[str, UUID]]:
+        """The access and a disclosure of each hit, together: key and entry of those that still answered.
+
+        The others are not told any more; whoever is told of one is also told when it stops.
+        """
+        ...
 
 
 class ErasureJournal(Protocol):

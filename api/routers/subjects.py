@@ -62,11 +62,11 @@ def register_a_subject(body: NewSubject, errand: Investigation) -> Response:
 @routes.post("/search", response_model=SubjectsFound, responses=problems(413, 415))
 def search_for_subjects(body: SubjectSearch, asker: Searcher, house: TheHouse) -> Response:
     """Who of one's own organisation resembles this, best first, and why."""
-    names = tuple(name for name in (body.family_name, body.usage_name) if name)
+    names = tuple((name, body.given_names) for name in (body.family_name, body.usage_name) if name)
     numbers = parsed(body.identifiers)
     if not names and not body.name and not numbers:
         raise invalid("body", "nothing_asked")
-    wanted = Wanted(numbers, names, body.given_names, body.birth_date, body.name)
+    wanted = Wanted(numbers, names, body.birth_date, body.name)
     return json_answer({"items": search_subjects(house.desk, asker.organisation, wanted)})
 
 

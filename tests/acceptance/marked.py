@@ -344,6 +344,16 @@ def _refused(running: Service, office: Office, case: str) -> None:
         ("POST", "/subjects", _subject(birth_date="1912-04-05", family_name=WRONG)),
         ("POST", "/subjects", WRONG),
         ("POST", "/subjects/search", {"family_name": SEARCHED, "given_names": SEARCHED_GIVEN}),
+        (
+            "POST",
+            "/match/watchlist",
+            {"queries": {"q1": {"schema": WRONG, "properties": {WRONG: [SEARCHED]}}}},
+        ),
+        (
+            "POST",
+            "/match/watchlist",
+            {"queries": {"q1": {"schema": "Person", "properties": {"name": [SEARCHED]}}}},
+        ),
         ("POST", "/subjects/search", {"family_name": SEARCHED, "birth_date": SEARCHED_BORN}),
         ("POST", "/subjects/search", {"family_name": FAMILY, "birth_date": BORN, "role": WRONG}),
         ("POST", "/cases", {"subject_ids": [WRONG], "summary": WRONG}),

@@ -17,6 +17,7 @@ READERS = {"investigator", "supervisor", "auditor", "dpo"}
 CONTRACT = {
     ("post", "/v1/subjects"): {"investigator"},
     ("post", "/v1/subjects/search"): {"investigator", "supervisor", "dpo"},
+    ("post", "/v1/match/{dataset}"): {"investigator"},
     ("patch", "/v1/subjects/{subject_id}"): {"investigator"},
     ("get", "/v1/subjects/{subject_id}"): READERS,
     ("post", "/v1/cases"): {"investigator"},

@@ -92,7 +92,7 @@ def is_gone(register: Story, *owners: UUID) -> bool:
 
 
 def found(register: Story, family_name: str = "Lefèvre") -> set[UUID]:
-    wanted = Wanted((RPPS,), (family_name,), None, BIRTH)
+    wanted = Wanted((RPPS,), ((family_name, None),), BIRTH)
     return {one["subject_id"] for one in search_subjects(register.desk, ORGANISATION, wanted)}
 
 

@@ -33,9 +33,8 @@ class Wanted:
     """What is known of whom one looks for; any part may be missing."""
 
     identifiers: tuple[Identifier, ...] = ()
-    family_names: tuple[str, ...] = ()
-    """Birth and usage name, in any order."""
-    given_names: str | None = None
+    names: tuple[tuple[str, str | None], ...] = ()
+    """Family names, birth or usage, each with the given names that go with it."""
     birth_date: date | None = None
     name: str | None = None
     """An organisation's."""
@@ -79,13 +78,13 @@ def _with_proof(tokenizer: Tokenizer, wanted: Wanted) -> Iterator[tuple[bytes, C
         for key in listed_keys(identifier):
             yield tokenizer.of_identifier(key), Clue((key.scheme,), 1.0, Certainty.CERTAIN)
     if wanted.birth_date is not None:
-        for name in wanted.family_names:
+        for name, _ in wanted.names:
             for digest in tokenizer.of_names(name, wanted.birth_date):
                 yield digest, SAME_NAME_AND_DATE
 
 
 def _by_name(tokenizer: Tokenizer, wanted: Wanted) -> Iterator[tuple[bytes, Clue]]:
-    for name in wanted.family_names:
+    for name, _ in wanted.names:
         for form in family_forms(name):
             yield tokenizer.of_family(form), SAME_FAMILY_NAME
     if wanted.name is not None:
@@ -93,11 +92,15 @@ def _by_name(tokenizer: Tokenizer, wanted: Wanted) -> Iterator[tuple[bytes, Clue
 
 
 def _clue(tokenizer: Tokenizer, wanted: Wanted, clue: Clue, token: Token) -> Clue:
-    """The same, or better when the given names agree too."""
-    if clue is not SAME_NAME_AND_DATE or wanted.given_names is None or wanted.birth_date is None:
+    """The same, or better when the given names that go with that name agree too."""
+    if clue is not SAME_NAME_AND_DATE or wanted.birth_date is None:
         return clue
-    asked = tokenizer.of_given(wanted.given_names, wanted.birth_date)
-    return SAME_NAME_AND_GIVEN if Question(given=asked).is_met_by([token]) else clue
+    for name, given in wanted.names:
+        if given and token.digest in tokenizer.of_names(name, wanted.birth_date):
+            asked = tokenizer.of_given(given, wanted.birth_date)
+            if Question(given=asked).is_met_by([token]):
+                return SAME_NAME_AND_GIVEN
+    return clue
 
 
 def _best(clues: Iterable[Clue]) -> Clue:

@@ -1,0 +1,117 @@
+-- Who asked and who was told (T1, S6, S8). Apart from the log of events: these rows are for twelve months, or for as
+-- long as what they are about, and no rule is decided from them.
+
+-- T1: one row per request that touched personal data or screened, by month; months are dropped whole
+CREATE TABLE watchlist.accesses (
+    at timestamptz NOT NULL,
+    access_id uuid NOT NULL,
+    operation text NOT NULL,
+    operator_id uuid NOT NULL,
+    organisation text NOT NULL,
+    role text NOT NULL,
+    key_id text,
+    request_id text NOT NULL,
+    reference text,
+    purpose text,
+    screening_id uuid,
+    asked integer NOT NULL,
+    hits integer NOT NULL,
+    subject_ids uuid[] NOT NULL,
+    PRIMARY KEY (at, access_id)
+) PARTITION BY RANGE (at);
+COMMENT ON COLUMN watchlist.accesses.key_id IS 'null: a token of an identity provider';
+COMMENT ON COLUMN watchlist.accesses.asked IS 'how many subjects a screening asked for; never which';
+COMMENT ON COLUMN watchlist.accesses.subject_ids IS 'hit or opened; never what was searched for in vain';
+CREATE TABLE watchlist.accesses_unsorted PARTITION OF watchlist.accesses DEFAULT;
+CREATE INDEX accesses_about ON watchlist.accesses USING gin (subject_ids) WHERE subject_ids <> '{}';
+GRANT SELECT, INSERT ON watchlist.accesses TO watchlist_service;
+
+-- S8: what was told of a subject, to whom; it is never changed, and after an erasure says nothing of a person
+CREATE TABLE watchlist.disclosures (
+    disclosure_id uuid PRIMARY KEY,
+    at timestamptz NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('hit', 'detail', 'by_hand')),
+    recipient text NOT NULL,
+    organisation text,
+    owner text NOT NULL,
+    operator_id uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    case_id uuid,
+    inscription_id uuid,
+    screening_id uuid,
+    legal_basis text,
+    told_ref uuid
+);
+COMMENT ON COLUMN watchlist.disclosures.recipient IS 'the category of the recipient (S8)';
+COMMENT ON COLUMN watchlist.disclosures.organisation IS 'whom a hit was told; null: somebody outside';
+COMMENT ON COLUMN watchlist.disclosures.owner IS 'whose entry or subject it is';
+COMMENT ON COLUMN watchlist.disclosures.told_ref IS 'in the vault, under the subject''s key: what was told, to whom by name';
+CREATE INDEX disclosures_of ON watchlist.disclosures (owner, disclosure_id);
+CREATE INDEX disclosures_about ON watchlist.disclosures (subject_id);
+CREATE INDEX disclosures_entry ON watchlist.disclosures (inscription_id, at) WHERE kind = 'hit';
+GRANT SELECT, INSERT ON watchlist.disclosures TO watchlist_service;
+
+-- S8: what it takes to tell that a hit does not stand any more: the asker's own reference, and the keyed question
+CREATE TABLE watchlist.hits (
+    screening_id uuid NOT NULL,
+    key text NOT NULL,
+    inscription_id uuid NOT NULL,
+    disclosure_id uuid NOT NULL,
+    organisation text NOT NULL,
+    at timestamptz NOT NULL,
+    digests bytea[] NOT NULL,
+    given bytea[] NOT NULL,
+    generation smallint NOT NULL,
+    question bytea NOT NULL,
+    stands boolean NOT NULL,
+    PRIMARY KEY (screening_id, key, inscription_id)
+);
+COMMENT ON COLUMN watchlist.hits.generation IS 'of the look-up key its digests were made under';
+COMMENT ON COLUMN watchlist.hits.question IS 'the question under the key that does not rotate: what a review of it remembers (S7)';
+COMMENT ON COLUMN watchlist.hits.stands IS 'whether its asker was last told that it hits';
+CREATE INDEX hits_on ON watchlist.hits (inscription_id);
+GRANT SELECT, INSERT, UPDATE (stands), DELETE ON watchlist.hits TO watchlist_service;
+
+-- S8: what each organisation is told of its hits, numbered one by one under the write lock
+CREATE TABLE watchlist.changes (
+    organisation text NOT NULL,
+    sequence bigint NOT NULL,
+    at timestamptz NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('stopped', 'resumed')),
+    screening_id uuid NOT NULL,
+    key text NOT NULL,
+    inscription_id uuid NOT NULL,
+    PRIMARY KEY (organisation, sequence)
+);
+COMMENT ON COLUMN watchlist.changes.sequence IS 'of its organisation: gaps would tell how much others are told';
+COMMENT ON COLUMN watchlist.changes.inscription_id IS 'for the order per entry; never told';
+GRANT SELECT, INSERT, DELETE ON watchlist.changes TO watchlist_service;
+CREATE TABLE watchlist.change_acknowledgements (
+    organisation text NOT NULL,
+    sequence bigint NOT NULL,
+    at timestamptz NOT NULL,
+    operator_id uuid NOT NULL,
+    PRIMARY KEY (organisation, sequence)
+);
+GRANT SELECT, INSERT, DELETE ON watchlist.change_acknowledgements TO watchlist_service;
+
+-- S7: what a person found when they reviewed a hit, and the pairs that are not asked about again
+CREATE TABLE watchlist.reviews (
+    review_id uuid PRIMARY KEY,
+    at timestamptz NOT NULL,
+    organisation text NOT NULL,
+    operator_id uuid NOT NULL,
+    screening_id uuid NOT NULL,
+    key text NOT NULL,
+    outcome text NOT NULL CHECK (outcome IN ('confirmed', 'homonym', 'not_concerned'))
+);
+CREATE INDEX reviews_of ON watchlist.reviews (organisation, screening_id, key);
+GRANT SELECT, INSERT ON watchlist.reviews TO watchlist_service;
+CREATE TABLE watchlist.homonyms (
+    organisation text NOT NULL,
+    question bytea NOT NULL,
+    inscription_id uuid NOT NULL,
+    review_id uuid NOT NULL,
+    PRIMARY KEY (inscription_id, organisation, question)
+);
+GRANT SELECT, INSERT, DELETE ON watchlist.homonyms TO watchlist_service;

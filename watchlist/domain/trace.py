@@ -1,0 +1,66 @@
+"""Traces: who asked for what, and who was told of whom (T1, S6, S8). Records of their own, apart from the events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+
+from watchlist.domain.operator import Role
+
+
+class Recipient(StrEnum):
+    """S8: to whom anything about a subject may be told."""
+
+    INSURER = "insurer"
+    THIRD_PARTY_PAYER = "third_party_payer"
+    INTERMEDIARY = "intermediary"
+    SOCIAL_OR_PROFESSIONAL_BODY = "social_or_professional_body"
+    JUDICIAL_AUTHORITY = "judicial_authority"
+    MEDIATOR = "mediator"
+    OFFICER_OF_THE_COURT = "officer_of_the_court"
+    AUTHORISED_THIRD_PARTY = "authorised_third_party"
+    ALFA = "alfa"
+    VICTIM = "victim"
+
+
+class Asking(Struct, frozen=True):
+    """Who makes a request, by which key, in which of its operations."""
+
+    operation: str
+    """The operation's id in the OpenAPI."""
+    operator_id: UUID
+    organisation: str
+    role: Role
+    key_id: str | None
+    request_id: str
+
+
+class Access(Struct, frozen=True):
+    """T1: one request that touched personal data or screened."""
+
+    at: datetime
+    asking: Asking
+    reference: str | None = None
+    purpose: str | None = None
+    screening_id: UUID | None = None
+    asked: int = 0
+    """Of a screening: how many subjects; never which."""
+    subject_ids: tuple[UUID, ...] = ()
+    """Hit or opened, and nobody who was searched for in vain."""
+    owners: tuple[UUID, ...] = ()
+    """Whose sealed values were opened, cases among them: they stand for the subjects they are about."""
+
+
+class Hit(Struct, frozen=True):
+    """One question of a screening that an entry answered: what its disclosure needs (S8)."""
+
+    key: str
+    inscription_id: UUID
+    digests: tuple[bytes, ...]
+    given: tuple[bytes, ...]
+    generation: int
+    question: bytes
+    """Under the key that does not rotate: the same question, however often it is asked (S7)."""
