@@ -14,8 +14,8 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 
 from api import pages, problems
+from api.doorkeeper import Doorkeeper
 from api.envelope import Envelope
-from api.operator import Doorkeeper
 from api.routers import (
     audit,
     cases,
@@ -31,7 +31,10 @@ from api.routers import (
     subjects,
 )
 from api.routes import gate_of
+from api.scopes import opened_by
 from watchlist.bootstrap import POOL_SIZE, House
+from watchlist.domain.tokens import Tokenizer
+from watchlist.ports import Passports
 
 TITLE = "Watchlist"
 DESCRIPTION = (
@@ -60,8 +63,11 @@ THREADS = POOL_SIZE - 2
 """Fewer than connections, so that no verb waits for one while it holds a thread."""
 
 
-def create_app(house: House, *, version: str = "0.1.0") -> FastAPI:
-    """The service; it closes what it opens, and the house belongs to whoever opened it."""
+def create_app(house: House | None, *, version: str = "0.1.0") -> FastAPI:
+    """The service; it closes what it opens, and the house belongs to whoever opened it.
+
+    Without a house it answers nothing, and says what it would: its OpenAPI.
+    """
     app = FastAPI(
         title=TITLE,
         description=DESCRIPTION,
@@ -73,9 +79,10 @@ def create_app(house: House, *, version: str = "0.1.0") -> FastAPI:
         lifespan=_lifespan,
         generate_unique_id_function=_operation_id,
     )
-    app.state.house = house
-    app.state.operators = house.operators
-    app.state.doorkeeper = Doorkeeper(app.state.operators, house.clock)
+    if house is not None:
+        app.state.house = house
+        app.state.operators = house.operators
+        app.state.doorkeeper = _doorkeeper(house)
     for module in MODULES:
         app.include_router(module.routes)
     app.include_router(pages.routes)
@@ -84,6 +91,22 @@ def create_app(house: House, *, version: str = "0.1.0") -> FastAPI:
     app.add_middleware(Envelope)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+def _doorkeeper(house: House) -> Doorkeeper:
+    def requests() -> Tokenizer:
+        return house.desk.lookups.now.requests
+
+    return Doorkeeper(house.operators, house.clock, requests, _passports(house))
+
+
+def _passports(house: House) -> Passports | None:
+    """Imported when an issuer is configured: an HTTP client and a reader of tokens take a quarter of a second."""
+    if not house.issuers:
+        return None
+    from watchlist.adapters.identity_provider import IdentityProviders
+
+    return IdentityProviders(house.issuers, house.clock)
 
 
 @asynccontextmanager
@@ -97,6 +120,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        await app.state.doorkeeper.close()
         await house.index.close()
 
 
@@ -125,6 +149,8 @@ def _say_roles(app: FastAPI, schema: dict[str, Any]) -> None:
         gate = gate_of(route.dependant) if isinstance(route, APIRoute) else None
         if gate is None:
             continue
+        path = str(context.path_format)
         for method in context.methods or ():
-            operation = schema["paths"][context.path_format][method.lower()]
+            operation = schema["paths"][path][method.lower()]
             operation["x-roles"] = sorted(gate.roles)
+            operation["x-scopes"] = sorted(opened_by(path, {method}))
