@@ -42,21 +42,19 @@ class _Kept:
 class Doorkeeper:
     """Looks up who asks and remembers it for less than a second; one look-up at a time for each key or token."""
 
-    def __init__(
-        self,
-        operators: Operators,
-        clock: Clock,
-        requests: Callable[[], Tokenizer] | None = None,
-        passports: Passports | None = None,
-    ) -> None:
-        """`requests` tells the key of what is no look-up of a person; without `passports` only keys open."""
+    def __init__(self, operators: Operators, clock: Clock) -> None:
         self._operators, self._clock = operators, clock
-        self._requests, self._passports = requests, passports
+        self._passports: Passports | None = None
+        self._requests: Callable[[], Tokenizer] | None = None
         self._kept: dict[bytes, _Kept] = {}
         self._asking: dict[bytes, asyncio.Task[Admission]] = {}
         self._noting: set[asyncio.Task[None]] = set()
         self._threads = CapacityLimiter(2)
         self._notes = CapacityLimiter(1)
+
+    def open(self, passports: Passports | None, requests: Callable[[], Tokenizer]) -> None:
+        """From now on tokens are read too; `requests` tells the key of what is no look-up of a person."""
+        self._passports, self._requests = passports, requests
 
     async def asker(self, presented: bytes) -> Asker:
         """Who holds that key or token; at once when it was asked less than a second ago. Raises NotAdmitted."""

@@ -33,7 +33,6 @@ from api.routers import (
 from api.routes import gate_of
 from api.scopes import opened_by
 from watchlist.bootstrap import POOL_SIZE, House
-from watchlist.domain.tokens import Tokenizer
 from watchlist.ports import Passports
 
 TITLE = "Watchlist"
@@ -63,11 +62,8 @@ THREADS = POOL_SIZE - 2
 """Fewer than connections, so that no verb waits for one while it holds a thread."""
 
 
-def create_app(house: House | None, *, version: str = "0.1.0") -> FastAPI:
-    """The service; it closes what it opens, and the house belongs to whoever opened it.
-
-    Without a house it answers nothing, and says what it would: its OpenAPI.
-    """
+def create_app(house: House, *, version: str = "0.1.0") -> FastAPI:
+    """The service; it closes what it opens, and the house belongs to whoever opened it."""
     app = FastAPI(
         title=TITLE,
         description=DESCRIPTION,
@@ -79,10 +75,9 @@ def create_app(house: House | None, *, version: str = "0.1.0") -> FastAPI:
         lifespan=_lifespan,
         generate_unique_id_function=_operation_id,
     )
-    if house is not None:
-        app.state.house = house
-        app.state.operators = house.operators
-        app.state.doorkeeper = _doorkeeper(house)
+    app.state.house = house
+    app.state.operators = house.operators
+    app.state.doorkeeper = Doorkeeper(app.state.operators, house.clock)
     for module in MODULES:
         app.include_router(module.routes)
     app.include_router(pages.routes)
@@ -91,13 +86,6 @@ def create_app(house: House | None, *, version: str = "0.1.0") -> FastAPI:
     app.add_middleware(Envelope)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
-
-
-def _doorkeeper(house: House) -> Doorkeeper:
-    def requests() -> Tokenizer:
-        return house.desk.lookups.now.requests
-
-    return Doorkeeper(house.operators, house.clock, requests, _passports(house))
 
 
 def _passports(house: House) -> Passports | None:
@@ -114,6 +102,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     house: House = app.state.house
     await house.index.open()
+    app.state.doorkeeper.open(_passports(house), lambda: house.desk.lookups.now.requests)
     # What was loaded until here stays for good: looking for garbage in it stopped every answer for 0.1 s.
     gc.collect()
     gc.freeze()

@@ -29,8 +29,10 @@ class IssuerError(Exception):
     """What is said of an identity provider cannot be meant; the message says what to write."""
 
 
-def issuer_of(said: Mapping[str, Any]) -> Issuer:
+def issuer_of(said: Any) -> Issuer:
     """One issuer, as texts and lists of texts describe it; raises IssuerError."""
+    if not isinstance(said, Mapping):
+        raise IssuerError(f"a table is expected, of {', '.join(PARTS)}")
     unknown = set(said) - set(PARTS)
     if unknown:
         raise IssuerError(f"unknown: {', '.join(sorted(unknown))}; known are {', '.join(PARTS)}")

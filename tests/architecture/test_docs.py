@@ -4,7 +4,8 @@ import argparse
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -12,6 +13,7 @@ from api.main import create_app
 from tests.architecture.places import importable
 from watchlist.__main__ import parser
 from watchlist.adapters.postgres.migrate import migrations
+from watchlist.bootstrap import House
 from watchlist.domain.processing import table
 from watchlist.settings import Settings
 
@@ -124,7 +126,7 @@ def _choices(made: argparse.ArgumentParser) -> list[str]:
 
 def _openapi() -> dict[str, Any]:
     """Without a database: nothing of the house is asked."""
-    return create_app(None).openapi()
+    return create_app(cast(House, SimpleNamespace(operators=None, clock=None))).openapi()
 
 
 def _figures(file: Path) -> list[str]:
