@@ -14,6 +14,7 @@ from watchlist.domain.inscription import DelistingGround, Ground
 from watchlist.domain.operator import Role as OperatorRole
 from watchlist.domain.procedure import Kind, Outcome
 from watchlist.domain.rights_request import Right
+from watchlist.domain.scope import Scope
 from watchlist.domain.subject import Role
 
 MOST_SUBJECTS = 100
@@ -370,10 +371,22 @@ class NewOperator(Asked):
     name: Annotated[Name, Field(examples=["Camille Roche"])]
 
 
+Scopes = Annotated[list[Scope], Field(min_length=1, max_length=len(Scope), examples=[["cases:read"]])]
+
+
 class NewKey(Asked):
-    """A key for the operator of that name, who is created when new."""
+    """A key for the operator of that name, who is created when new; with scopes, narrowed to them."""
 
     operator: Annotated[Name, Field(examples=["Camille Roche"])]
     role: OperatorRole
     organisation: Organisation | None = None
+    expires_at: Instant | None = None
+    scopes: Scopes | None = None
+    sandbox: Annotated[StrictBool, Field(description="asks test identifiers, never the list")] = False
+
+
+class Rotation(Asked):
+    """How long the older key lives on, and until when the new one; by default 7 days, and as long as the older had."""
+
+    grace_days: Annotated[int, Field(strict=True, ge=0, le=90, examples=[7])] = 7
     expires_at: Instant | None = None

@@ -90,7 +90,7 @@ def errand(*roles: Role) -> Callable[..., Awaitable[Errand]]:
 
 async def _sealed(tokenizer: Tokenizer, asker: Asker, key: str, request: Request) -> tuple[UUID, bytes]:
     """The command's id, from the client and its key; and what proves the same request, without keeping it."""
-    command_id = UUID(bytes=tokenizer.digest("idempotency", asker.key_id, key))
+    command_id = UUID(bytes=tokenizer.digest("idempotency", asker.client, key))
     mac = tokenizer.digest(
         "idempotent request",
         request.method,

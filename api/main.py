@@ -14,8 +14,8 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 
 from api import pages, problems
+from api.doorkeeper import Doorkeeper
 from api.envelope import Envelope
-from api.operator import Doorkeeper
 from api.routers import (
     audit,
     cases,
@@ -32,7 +32,9 @@ from api.routers import (
     subjects,
 )
 from api.routes import gate_of
+from api.scopes import opened_by
 from watchlist.bootstrap import POOL_SIZE, House
+from watchlist.ports import Passports
 
 TITLE = "Watchlist"
 DESCRIPTION = (
@@ -88,17 +90,28 @@ def create_app(house: House, *, version: str = "0.1.0") -> FastAPI:
     return app
 
 
+def _passports(house: House) -> Passports | None:
+    """Imported when an issuer is configured: an HTTP client and a reader of tokens take a quarter of a second."""
+    if not house.issuers:
+        return None
+    from watchlist.adapters.identity_provider import IdentityProviders
+
+    return IdentityProviders(house.issuers, house.clock)
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     house: House = app.state.house
     await house.index.open()
+    app.state.doorkeeper.open(_passports(house), lambda: house.desk.lookups.now.requests)
     # What was loaded until here stays for good: looking for garbage in it stopped every answer for 0.1 s.
     gc.collect()
     gc.freeze()
     try:
         yield
     finally:
+        await app.state.doorkeeper.close()
         await house.index.close()
 
 
@@ -127,6 +140,8 @@ def _say_roles(app: FastAPI, schema: dict[str, Any]) -> None:
         gate = gate_of(route.dependant) if isinstance(route, APIRoute) else None
         if gate is None:
             continue
+        path = str(context.path_format)
         for method in context.methods or ():
-            operation = schema["paths"][context.path_format][method.lower()]
+            operation = schema["paths"][path][method.lower()]
             operation["x-roles"] = sorted(gate.roles)
+            operation["x-scopes"] = sorted(opened_by(path, {method}))

@@ -1,31 +1,28 @@
-"""Who asks: the operator behind an API key, told from a cache of at most a second (T2)."""
+"""Who asks: the operator behind an API key or a token, and the role in which they act (T2, T3)."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import time
+import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Protocol
 from uuid import UUID
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from api.problems import Unauthenticated
-from watchlist.application.operators import holder_of
-from watchlist.domain.operator import ApiKey, Operator, Role
-from watchlist.domain.refusals import RoleNotAllowed
-from watchlist.ports import Clock, Operators
+from watchlist.domain.operator import Role, acting_as
+from watchlist.domain.passport import NotAdmitted, Reason
+from watchlist.domain.refusals import RoleNotAllowed, RoleNotHeld, ScopeNotAllowed
+from watchlist.domain.scope import Scope
 
-KEPT_SECONDS = 0.8
-"""How long an answer is believed, known or refused: a revoked key stops within one second, in every process."""
-MOST_KEPT = 10_000
-LONGEST_HEADER = 512
+LONGEST_HEADER = 8 * 1024
+"""A token with its claims and its signature; what is longer is not read."""
+ROLE_HEADER = b"watchlist-role"
+log = logging.getLogger("watchlist.door")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,62 +32,35 @@ class Asker:
     operator_id: UUID
     organisation: str
     role: Role
-    key_id: str
+    """As what they act in this request."""
+    key_id: str | None
+    """None: by a token of an identity provider."""
     expires_at: datetime | None
+    client: str = ""
+    """What a client is known by, while it rotates its keys or renews its tokens."""
+    roles: frozenset[Role] = frozenset()
+    """Of a token: all that its holder has. A key has the one."""
+    scopes: frozenset[Scope] | None = None
+    """What the key is narrowed to; None: everything that its role may."""
+    sandbox: bool = False
+    """Whether test identifiers are asked, and never the list."""
 
     @property
     def scope(self) -> str | None:
         """Whose records may be read: one organisation's, or all (None)."""
         return None if self.role.reads_all else self.organisation
 
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    until: float
-    asker: Asker | None
+    @property
+    def held(self) -> frozenset[Role]:
+        return self.roles or frozenset({self.role})
 
 
-class Doorkeeper:
-    """Looks keys up and remembers the answers for less than a second; one look-up at a time for each key."""
+class Door(Protocol):
+    """Tells who comes (api/doorkeeper.py)."""
 
-    def __init__(self, operators: Operators, clock: Clock) -> None:
-        self._operators = operators
-        self._clock = clock
-        self._kept: dict[bytes, _Kept] = {}
-        self._asking: dict[bytes, asyncio.Task[Asker | None]] = {}
-        self._threads = CapacityLimiter(2)
-
-    async def asker(self, presented: bytes) -> Asker | None:
-        """Who holds that key; at once when it was asked less than a second ago."""
-        digest = hashlib.sha256(presented).digest()
-        kept = self._kept.get(digest)
-        if kept is not None and time.monotonic() < kept.until:
-            return kept.asker
-        asking = self._asking.get(digest)
-        if asking is None:
-            asking = asyncio.create_task(self._ask(digest, presented))
-            self._asking[digest] = asking
-            asking.add_done_callback(lambda _: self._asking.pop(digest, None))
-        return await asyncio.shield(asking)
-
-    async def _ask(self, digest: bytes, presented: bytes) -> Asker | None:
-        asked_at = time.monotonic()
-        text = presented.decode("latin-1")
-        held = await to_thread.run_sync(holder_of, self._operators, self._clock, text, limiter=self._threads)
-        if len(self._kept) >= MOST_KEPT:
-            self._kept.clear()
-        asker = _asker(*held) if held else None
-        self._kept[digest] = _Kept(asked_at + self._believable(asker), asker)
-        return asker
-
-    def _believable(self, asker: Asker | None) -> float:
-        if asker is None or asker.expires_at is None:
-            return KEPT_SECONDS
-        return min(KEPT_SECONDS, (asker.expires_at - self._clock.now()).total_seconds())
-
-
-def _asker(key: ApiKey, operator: Operator) -> Asker:
-    return Asker(key.operator_id, operator.organisation, key.role, key.key_id, key.expires_at)
+    async def asker(self, presented: bytes) -> Asker:
+        """Who holds that key or token; raises NotAdmitted."""
+        ...
 
 
 async def authenticate(request: Request) -> Asker:
@@ -99,22 +69,33 @@ async def authenticate(request: Request) -> Asker:
     if known is not None:
         assert isinstance(known, Asker)
         return known
-    presented = _bearer(request)
-    doorkeeper: Doorkeeper = request.app.state.doorkeeper
-    asker = await doorkeeper.asker(presented) if presented else None
-    if asker is None:
-        raise Unauthenticated()
+    door: Door = request.app.state.doorkeeper
+    try:
+        asker = await door.asker(_bearer(request))
+    except NotAdmitted as refused:
+        log.warning("not admitted: %s%s", refused.reason, f", key {refused.key_id}" if refused.key_id else "")
+        raise Unauthenticated() from None
     request.scope["watchlist.asker"] = asker
     return asker
 
 
-def _bearer(request: Request) -> bytes | None:
-    """The one key that was sent; two headers are none."""
-    given = [value for name, value in request.scope["headers"] if name == b"authorization"]
-    if len(given) != 1 or len(given[0]) > LONGEST_HEADER:
-        return None
-    scheme, _, key = given[0].partition(b" ")
-    return key.strip() if scheme.lower() == b"bearer" and key else None
+def _bearer(request: Request) -> bytes:
+    """The one key or token that was sent; two headers are none."""
+    given = _sent(request, b"authorization")
+    if len(given) != 1:
+        raise NotAdmitted(Reason.REPEATED if given else Reason.MISSING)
+    if len(given[0]) > LONGEST_HEADER:
+        raise NotAdmitted(Reason.OVERSIZED)
+    scheme, _, presented = given[0].partition(b" ")
+    if scheme.lower() != b"bearer":
+        raise NotAdmitted(Reason.SCHEME)
+    if not presented.strip():
+        raise NotAdmitted(Reason.MISSING)
+    return presented.strip()
+
+
+def _sent(request: Request, header: bytes) -> list[bytes]:
+    return [value for name, value in request.scope["headers"] if name == header]
 
 
 class Allowed(SecurityBase):
@@ -122,14 +103,38 @@ class Allowed(SecurityBase):
 
     def __init__(self, *roles: Role) -> None:
         self.roles = frozenset(roles)
-        self.model = HTTPBearer(description="An API key: PREFIX.SECRET")
+        self.model = HTTPBearer(
+            description="An API key, PREFIX.SECRET, or a token of an identity provider that is trusted here. "
+            "Whoever has several roles may name one in the header Watchlist-Role."
+        )
         self.scheme_name = "bearer"
 
     async def __call__(self, request: Request) -> Asker:
         asker = await authenticate(request)
-        if asker.role not in self.roles:
+        role = acting_as(_offered(request, asker), self.roles)
+        if role is None:
             raise RoleNotAllowed()
+        if role is not asker.role:
+            asker = replace(asker, role=role)
+            request.scope["watchlist.asker"] = asker
         return asker
+
+
+def _offered(request: Request, asker: Asker) -> frozenset[Role]:
+    """The roles in which they would act here: the one that they name, else all that they have."""
+    named = _sent(request, ROLE_HEADER)
+    if not named:
+        return asker.held
+    chosen = frozenset(role for role in asker.held if [role.value.encode()] == named)
+    if not chosen:
+        raise RoleNotHeld("Watchlist-Role")
+    return chosen
+
+
+def require_scope(asker: Asker, opened_by: frozenset[Scope]) -> None:
+    """A key that is narrowed opens what its scopes hold, of what its role may."""
+    if asker.scopes is not None and asker.scopes.isdisjoint(opened_by):
+        raise ScopeNotAllowed()
 
 
 def allowed(*roles: Role) -> Callable[[Request], Awaitable[Asker]]:

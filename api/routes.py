@@ -11,8 +11,9 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from api.operator import Allowed
+from api.operator import Allowed, require_scope
 from api.problems import MEDIA_TYPE, invalid
+from api.scopes import opened_by
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
@@ -25,11 +26,12 @@ class Route(APIRoute):
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
         gate = gate_of(self.dependant)
+        opened = opened_by(self.path_format, self.methods or ())
         known = frozenset(_query_names(self.dependant))
 
         async def handler(request: Request) -> Response:
             if gate is not None:
-                await gate(request)
+                require_scope(await gate(request), opened)
             require_known_parameters(request, known)
             return await handle(request)
 

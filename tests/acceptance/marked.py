@@ -260,6 +260,12 @@ def _people(admin: Somebody) -> None:
     admin.post("/operators", {"name": WRONG * 40})
     made = admin.post("/keys", {"operator": f"{STAFF[1]} II", "role": "dpo"})
     assert made.status_code == 201, made.text
+    narrowed = {"operator": f"{STAFF[1]} II", "role": "integrator", "scopes": ["screenings"], "sandbox": True}
+    key = admin.made("/keys", narrowed)["id"]
+    admin.made(f"/keys/{key}/rotation", {"grace_days": 1})
+    for item in admin.get("/operators").json()["items"]:
+        admin.made(f"/operators/{item['operator_id']}/review", None, 200)
+    admin.get("/keys")
 
 
 def _protected(office: Office, dpo: Somebody) -> None:

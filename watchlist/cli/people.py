@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +11,15 @@ from watchlist.application import operators as verbs
 from watchlist.bootstrap import open_house
 from watchlist.cli.terminal import Stop, instant, tell
 from watchlist.domain.operator import ApiKey, Operator, Role
+from watchlist.domain.scope import Scope
 from watchlist.settings import Settings
+
+NO_SUCH_KEY = "there is no key of that id: `watchlist key list` shows them"
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _add_operator(commands.add_parser("operator", help="who may act: add, leave, list"))
-    _add_key(commands.add_parser("key", help="API keys: issue, list, revoke"))
+    _add_key(commands.add_parser("key", help="API keys: issue, list, rotate, revoke"))
 
 
 def _add_operator(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +45,15 @@ def _add_key(parser: argparse.ArgumentParser) -> None:
     issue.add_argument("--role", required=True, choices=[role.value for role in Role])
     issue.add_argument("--organisation", required=True, metavar="CODE")
     issue.add_argument("--expires", type=instant, metavar="INSTANT", help="such as 2027-01-31T00:00:00Z")
+    issue.add_argument(
+        "--scope",
+        action="append",
+        choices=[scope.value for scope in Scope],
+        help="narrow the key to it; several times for several",
+    )
+    issue.add_argument("--sandbox", action="store_true", help="asks test identifiers, never the list")
     issue.set_defaults(run=key_issue)
+    _add_rotation(actions)
     shown = actions.add_parser("list")
     shown.add_argument("--organisation", metavar="CODE")
     shown.set_defaults(run=key_list)
@@ -50,6 +62,15 @@ def _add_key(parser: argparse.ArgumentParser) -> None:
     revoke.set_defaults(run=key_revoke)
     for action in (issue, shown, revoke):
         action.add_argument("--json", action="store_true")
+
+
+def _add_rotation(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    rotate = actions.add_parser("rotate", help="a successor; both live until the older expires")
+    rotate.add_argument("id", metavar="KEY_ID")
+    rotate.add_argument("--grace-days", type=int, default=verbs.ROTATION_GRACE.days, metavar="N")
+    rotate.add_argument("--expires", type=instant, metavar="INSTANT", help="of the successor")
+    rotate.add_argument("--json", action="store_true")
+    rotate.set_defaults(run=key_rotate)
 
 
 def operator_add(settings: Settings, args: argparse.Namespace) -> int:
@@ -76,31 +97,46 @@ def operator_list(settings: Settings, args: argparse.Namespace) -> int:
 
 def key_issue(settings: Settings, args: argparse.Namespace) -> int:
     with open_house(settings) as house:
-        issued = verbs.issue_key(
-            house.operators, house.clock, args.operator, Role(args.role), args.organisation, args.expires
-        )
+        scopes = frozenset(map(Scope, args.scope)) if args.scope else None
+        grant = verbs.Grant(Role(args.role), args.expires, scopes, args.sandbox)
+        issued = verbs.grant_key(house.operators, house.clock, args.operator, args.organisation, grant)
     tell({"key": issued.presented, "id": issued.key.key_id}, args.json, issued.presented)
+    return 0
+
+
+def key_rotate(settings: Settings, args: argparse.Namespace) -> int:
+    grace = timedelta(days=args.grace_days)
+    with open_house(settings) as house:
+        try:
+            issued = verbs.rotate_key(
+                house.operators, house.clock, args.id, grace=grace, expires_at=args.expires
+            )
+        except verbs.NoSuchKey:
+            raise Stop(NO_SUCH_KEY) from None
+        older = house.operators.key(args.id)
+    assert older is not None
+    told = {"key": issued.presented, "id": issued.key.key_id, "older_expires_at": older[0].expires_at}
+    tell(told, args.json, issued.presented)
     return 0
 
 
 def key_list(settings: Settings, args: argparse.Namespace) -> int:
     with open_house(settings) as house:
+        now = house.clock.now()
         found = list(verbs.list_keys(house.operators, args.organisation))
-    lines = [
-        f"{key.key_id}  {operator.organisation}  {key.role}  {operator.name}{'  revoked' if key.revoked_at else ''}"
-        for key, operator in found
-    ]
-    tell({"items": [_key(*pair) for pair in found]}, args.json, "\n".join(lines))
+    lines = [_key_line(key, operator, now) for key, operator in found]
+    tell({"items": [_key(*pair, now) for pair in found]}, args.json, "\n".join(lines))
     return 0
 
 
 def key_revoke(settings: Settings, args: argparse.Namespace) -> int:
     with open_house(settings) as house:
+        now = house.clock.now()
         try:
             key, operator = verbs.revoke_key(house.operators, house.clock, args.id)
         except verbs.NoSuchKey:
-            raise Stop("there is no key of that id: `watchlist key list` shows them") from None
-    tell(_key(key, operator), args.json, f"{key.key_id} revoked")
+            raise Stop(NO_SUCH_KEY) from None
+    tell(_key(key, operator, now), args.json, f"{key.key_id} revoked")
     return 0
 
 
@@ -113,7 +149,7 @@ def _operator(operator: Operator) -> dict[str, Any]:
     }
 
 
-def _key(key: ApiKey, operator: Operator) -> dict[str, Any]:
+def _key(key: ApiKey, operator: Operator, now: datetime) -> dict[str, Any]:
     return {
         "id": key.key_id,
         "role": key.role.value,
@@ -121,5 +157,28 @@ def _key(key: ApiKey, operator: Operator) -> dict[str, Any]:
         "operator": operator.name,
         "issued_at": key.issued_at,
         "expires_at": key.expires_at,
+        "expires_soon": key.expires_soon(now),
         "revoked_at": key.revoked_at,
+        "last_used_at": key.last_used_at,
+        "scopes": None if key.scopes is None else sorted(key.scopes),
+        "sandbox": key.sandbox,
+        "rotated_from": key.rotated_from,
     }
+
+
+def _key_line(key: ApiKey, operator: Operator, now: datetime) -> str:
+    parts = [key.key_id, operator.organisation, key.role.value, operator.name]
+    parts.append(f"used {key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never used")
+    if key.scopes is not None:
+        parts.append(" ".join(sorted(key.scopes)))
+    if key.sandbox:
+        parts.append("sandbox")
+    return "  ".join([*parts, *_ending(key, now)])
+
+
+def _ending(key: ApiKey, now: datetime) -> list[str]:
+    if key.revoked_at:
+        return ["revoked"]
+    if key.has_expired(now):
+        return ["expired"]
+    return [f"expires soon: {key.expires_at:%Y-%m-%d}"] if key.expires_soon(now) else []

@@ -233,6 +233,20 @@ class RoleNotAllowed(NotAllowed):
     """
 
 
+class RoleNotHeld(NotAllowed):
+    """The role that Watchlist-Role names is not one of yours; GET /v1/me tells them.
+
+    fr: Le rôle que nomme Watchlist-Role n'est pas l'un des vôtres ; GET /v1/me les indique.
+    """
+
+
+class ScopeNotAllowed(NotAllowed):
+    """This key is narrowed to scopes that do not hold this operation.
+
+    fr: Cette clé est limitée à des périmètres qui ne comprennent pas cette opération.
+    """
+
+
 # Conflict -------------------------------------------------------------------------------------
 
 
@@ -570,6 +584,13 @@ class NoSuchImport(NotFound):
 
 
 # Unavailable ----------------------------------------------------------------------------------
+
+
+class IssuerUnavailable(Unavailable):
+    """The identity provider cannot be asked for its keys now; try again shortly, or use an API key.
+
+    fr: Le fournisseur d'identité ne peut pas être interrogé maintenant ; réessayez bientôt, ou utilisez une clé.
+    """
 
 
 class Busy(Unavailable):
