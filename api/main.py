@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,8 @@ from pydantic import BaseModel
 
 from api import pages, problems
 from api.envelope import Envelope
+from api.limits import Limits
+from api.metrics import Metrics
 from api.operator import Doorkeeper
 from api.routers import (
     audit,
@@ -60,7 +63,7 @@ THREADS = POOL_SIZE - 2
 """Fewer than connections, so that no verb waits for one while it holds a thread."""
 
 
-def create_app(house: House, *, version: str = "0.1.0") -> FastAPI:
+def create_app(house: House, *, version: str = "0.1.0", behind_tls: bool = False) -> FastAPI:
     """The service; it closes what it opens, and the house belongs to whoever opened it."""
     app = FastAPI(
         title=TITLE,
@@ -76,12 +79,16 @@ def create_app(house: House, *, version: str = "0.1.0") -> FastAPI:
     app.state.house = house
     app.state.operators = house.operators
     app.state.doorkeeper = Doorkeeper(app.state.operators, house.clock)
+    app.state.limits = Limits(house.buckets, house.quotas)
+    app.state.metrics = Metrics(house)
+    # Set when the process was told to stop: a stream that waits for something ends then.
+    app.state.closing = asyncio.Event()
     for module in MODULES:
         app.include_router(module.routes)
     app.include_router(pages.routes)
     app.router.routes.insert(0, screenings.direct)
     problems.install(app)
-    app.add_middleware(Envelope)
+    app.add_middleware(Envelope, metrics=app.state.metrics, behind_tls=behind_tls)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
@@ -91,12 +98,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     house: House = app.state.house
     await house.index.open()
+    await house.buckets.open()
     # What was loaded until here stays for good: looking for garbage in it stopped every answer for 0.1 s.
     gc.collect()
     gc.freeze()
     try:
         yield
     finally:
+        app.state.closing.set()
+        await house.buckets.close()
         await house.index.close()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +22,9 @@ from watchlist.adapters.embedded_postgres import EmbeddedPostgres
 from watchlist.adapters.erasure_journal import FileErasureJournal, MemoryErasureJournal
 from watchlist.adapters.letter_press import TypstPress
 from watchlist.adapters.master_key import FILE, MasterKeys, master_key, printed_by, stamp_of
+from watchlist.adapters.postgres.buckets import PostgresBuckets
 from watchlist.adapters.postgres.connections import SERVICE_ROLE, Connection, service_conninfo
+from watchlist.adapters.postgres.job_runs import PostgresJobRuns
 from watchlist.adapters.postgres.keyring import KeyStoreKeyring, PostgresKeyring
 from watchlist.adapters.postgres.late_letters import paint_late_letters
 from watchlist.adapters.postgres.list_index import PostgresListIndex
@@ -39,6 +41,7 @@ from watchlist.application.follow_journal import Progress, follow_journal
 from watchlist.application.letters import Writing
 from watchlist.application.screen import Screening
 from watchlist.domain.letter import Contacts
+from watchlist.domain.quota import Quotas
 from watchlist.ports import Clock, ErasureJournal, MasterKey
 from watchlist.settings import Settings, decoded_keys
 
@@ -50,7 +53,7 @@ log = logging.getLogger(__name__)
 class House:
     """The desk where verbs act, the pictures people look at, and what must be closed at the end.
 
-    The index of screenings is opened and closed by the event loop that serves them.
+    The index of screenings and the buckets of quotas are opened and closed by the event loop that serves them.
     """
 
     desk: Desk
@@ -68,6 +71,10 @@ class House:
     """Of the keys' own store; None: they are a schema of the register's database."""
     clock: Clock
     writing: Writing
+    buckets: PostgresBuckets
+    job_runs: PostgresJobRuns
+    quotas: Quotas = field(default_factory=Quotas)
+    """How much each client may ask (S6)."""
     key_horizon: timedelta = Settings().key_horizon
     """From the destruction of a key until no backup holds it any more (P6)."""
 
@@ -138,6 +145,8 @@ def build(
         keys_conninfo,
         clock,
         Writing(TypstPress(), contacts or Contacts()),
+        PostgresBuckets(conninfo),
+        PostgresJobRuns(pool),
     )
 
 
@@ -213,6 +222,7 @@ def open_house(
             keys_conninfo=settings.keys_database_url,
         ) as house:
             house.key_horizon = settings.key_horizon
+            house.quotas = settings.quotas
             if again := follow_journal(house.desk, progress):
                 log.warning("erased again what a restore or a crash had left: %d", again)
             paint_late_letters(house.register, house.pool)
