@@ -91,7 +91,7 @@ class Envelope:
             else:
                 await self._answer_in(tracer.request(method, trace), given, receive, answer, method)
         finally:
-            self._tell(answer, method, perf_counter() - began, trace)
+            self._tell(answer, method, perf_counter() - began, tracing.current.get() or trace)
 
     async def _answer_in(
         self,

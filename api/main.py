@@ -34,6 +34,7 @@ from api.routers import (
     subjects,
 )
 from api.routes import gate_of
+from api.shapes import tidied
 from watchlist.bootstrap import POOL_SIZE, House
 
 TITLE = "Watchlist"
@@ -125,7 +126,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             shape = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update({**shape.pop("$defs", {}), model.__name__: shape})
         _say_roles(app, schema)
-        app.openapi_schema = schema
+        app.openapi_schema = tidied(schema)
     return app.openapi_schema
 
 

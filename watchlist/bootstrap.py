@@ -44,6 +44,7 @@ from watchlist.domain.letter import Contacts
 from watchlist.domain.quota import Quotas
 from watchlist.ports import Clock, ErasureJournal, MasterKey
 from watchlist.settings import Settings, decoded_keys
+from watchlist.tracing import switch_on
 
 POOL_SIZE = 10
 log = logging.getLogger(__name__)
@@ -173,6 +174,31 @@ def _require_no_keys(keyring: PostgresKeyring) -> None:
             " (pg_dump --data-only --schema=watchlist_keys, into the store; then TRUNCATE both tables there),"
             " or leave it unset"
         )
+
+
+class ExtraMissing(Exception):
+    """A setting needs an optional part that is not installed; the message names both."""
+
+
+@contextmanager
+def spans_recorded(settings: Settings) -> Iterator[None]:
+    """Spans go where the settings say; nowhere by default, and then nothing of it is even loaded."""
+    if settings.otel_endpoint is None:
+        yield
+        return
+    try:
+        from watchlist.adapters.spans import to_endpoint
+    except ImportError:
+        raise ExtraMissing(
+            "WATCHLIST_OTEL_ENDPOINT is set and OpenTelemetry is not installed: pip install 'watchlist[otel]'"
+        ) from None
+    spans = to_endpoint(settings.otel_endpoint)
+    switch_on(spans)
+    try:
+        yield
+    finally:
+        switch_on(None)
+        spans.close()
 
 
 class NotMigrated(Exception):

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from api.main import create_app
 from api.protocol import BoundedHead
 from scheduler.main import beside_the_api
-from watchlist.bootstrap import House, open_house
+from watchlist.bootstrap import House, open_house, spans_recorded
 from watchlist.cli.demo import KEYS, SHOWN, load_if_empty
 from watchlist.cli.terminal import Stop, say
 from watchlist.logs import log_to_stderr
@@ -36,6 +36,7 @@ def run(settings: Settings, *, with_scheduler: bool) -> int:
     end_on_signals()
     try:
         with (
+            spans_recorded(settings),
             _only_one(settings),
             _listening(settings) as listener,
             open_house(settings, progress=_follow_shown) as house,
@@ -92,6 +93,8 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._settings = settings
         self._closing: asyncio.Event = app.state.closing
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._told = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -101,14 +104,16 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """From now on /readyz says 503 and streams end; requests are taken for a while yet. Told twice: at once."""
-        if self._closing.is_set() or not self._settings.drain_seconds:
-            self._loop.call_soon_threadsafe(self._closing.set)
+        if self._loop is None:
             super().handle_exit(sig, frame)
             return
-        self._closing.set()
-        self._loop.call_soon_threadsafe(
-            self._loop.call_later, self._settings.drain_seconds, super().handle_exit, sig, frame
-        )
+        wait = 0 if self._told else self._settings.drain_seconds
+        self._told = True
+        self._loop.call_soon_threadsafe(self._closing.set)
+        if not wait:
+            super().handle_exit(sig, frame)
+            return
+        self._loop.call_soon_threadsafe(self._loop.call_later, wait, super().handle_exit, sig, frame)
 
 
 def _serve(settings: Settings, house: House, listener: socket.socket, *, with_scheduler: bool) -> None:
