@@ -165,7 +165,7 @@ class Lines(logging.StreamHandler[TextIO]):
         self.setFormatter(
             structlog.stdlib.ProcessorFormatter(
                 foreign_pre_chain=CHAIN,
-                processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, self._render],
+                processors=[self._render],
                 use_get_message=False,
                 pass_foreign_args=True,
             )
@@ -174,6 +174,13 @@ class Lines(logging.StreamHandler[TextIO]):
     def emit(self, record: logging.LogRecord) -> None:
         self._write_held()
         super().emit(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A line that cannot be made is no reason to show what was to be in it."""
+        try:
+            return super().format(record)
+        except Exception as error:
+            return f"a line of {record.name} could not be made: {type(error).__name__}"
 
     def hold(self, event: EventDict) -> None:
         """A line about a request: its fields come from our own code alone."""
@@ -201,6 +208,7 @@ _lines: Lines | None = None
 def log_to_stderr(level: str, form: str = Form.AUTO, stream: TextIO | None = None) -> None:
     """From now on everything that is logged goes there; libraries speak only of what went wrong."""
     global _lines
+    logging.raiseExceptions = False  # or a line that cannot be written is shown with all that it was made of
     _lines = Lines(stream or sys.stderr, Form(form))
     logging.basicConfig(level=level, handlers=[_lines], force=True)
     for noisy in ("apscheduler", "psycopg", "psycopg.pool", "uvicorn", "uvicorn.error", "asyncio", "httpx"):
