@@ -86,7 +86,7 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
         yield listener
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Says what to try once it answers; told to stop, it first lets whoever sends it requests notice."""
 
     def __init__(self, app: FastAPI, config: uvicorn.Config, settings: Settings) -> None:
@@ -129,7 +129,7 @@ def _serve(settings: Settings, house: House, listener: socket.socket, *, with_sc
     )
     scheduler = beside_the_api(house) if with_scheduler else None
     try:
-        _Server(app, config, settings).run(sockets=[listener])
+        Server(app, config, settings).run(sockets=[listener])
     finally:
         if scheduler is not None:
             scheduler.shutdown(wait=True)
