@@ -2,6 +2,7 @@
 # make test   every check and every test
 # make bench  the measurements
 # make lint   the checks alone
+# make openapi   docs/openapi.json, after a change of the API
 # make lock   resolve the dependencies again
 # make clean  forget the environment and the caches; the data in $(DATA) stays
 
@@ -15,7 +16,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test bench lint lock clean
+.PHONY: run test bench lint openapi lock clean
 
 BIN := .venv/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip
@@ -39,9 +40,12 @@ lint: .venv/.installed-dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+openapi: .venv/.installed
+	@$(BIN)/python -m api.openapi > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
+
 # The runtime locks are held to the versions of the development lock: what is tested is what runs.
 lock: .venv/lock/bin/uv
-	@$(LOCK) --extra dev --extra letters --output-file requirements-dev.lock pyproject.toml
+	@$(LOCK) --extra dev --extra letters --extra otel --output-file requirements-dev.lock pyproject.toml
 	@$(LOCK) --extra letters --constraints requirements-dev.lock --output-file requirements.lock pyproject.toml
 	@grep '^requires = ' pyproject.toml | grep -o '"[^"]*"' | tr -d '"' \
 	| ($(LOCK) --constraints requirements-dev.lock --output-file requirements-build.lock -)

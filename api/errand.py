@@ -22,6 +22,7 @@ from watchlist.bootstrap import House
 from watchlist.domain.operator import Role
 from watchlist.domain.tokens import Tokenizer
 from watchlist.ports import Operators
+from watchlist.tracing import span
 
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _ETAG = re.compile(r'"([1-9][0-9]{0,17})"')
@@ -52,7 +53,10 @@ class Errand:
     def run(self, verb: Callable[[Desk, Ask], Receipt]) -> Receipt:
         """The receipt of the verb; of its first time, when the same command was carried out before."""
         done = self.desk.log.answered(self.ask.command_id) if self.ask.mac else None
-        return answered_before(done, self.ask) if done else verb(self.desk, self.ask)
+        if done:
+            return answered_before(done, self.ask)
+        with span("command"):
+            return verb(self.desk, self.ask)
 
     def tell(self, verb: Callable[[Desk, Ask], Receipt]) -> Response:
         """Carried out: 200 and the receipt."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,8 @@ from pydantic import BaseModel
 from api import pages, problems
 from api.doorkeeper import Doorkeeper
 from api.envelope import Envelope
+from api.limits import Limits
+from api.metrics import Metrics
 from api.routers import (
     audit,
     cases,
@@ -33,6 +36,7 @@ from api.routers import (
 )
 from api.routes import gate_of
 from api.scopes import opened_by
+from api.shapes import tidied
 from watchlist.bootstrap import POOL_SIZE, House
 from watchlist.ports import Passports
 
@@ -64,7 +68,7 @@ THREADS = POOL_SIZE - 2
 """Fewer than connections, so that no verb waits for one while it holds a thread."""
 
 
-def create_app(house: House, *, version: str = "0.1.0") -> FastAPI:
+def create_app(house: House, *, version: str = "0.1.0", behind_tls: bool = False) -> FastAPI:
     """The service; it closes what it opens, and the house belongs to whoever opened it."""
     app = FastAPI(
         title=TITLE,
@@ -80,12 +84,16 @@ def create_app(house: House, *, version: str = "0.1.0") -> FastAPI:
     app.state.house = house
     app.state.operators = house.operators
     app.state.doorkeeper = Doorkeeper(app.state.operators, house.clock)
+    app.state.limits = Limits(house.buckets, house.quotas)
+    app.state.metrics = Metrics(house)
+    # Set when the process was told to stop: a stream that waits for something ends then.
+    app.state.closing = asyncio.Event()
     for module in MODULES:
         app.include_router(module.routes)
     app.include_router(pages.routes)
     app.router.routes.insert(0, screenings.direct)
     problems.install(app)
-    app.add_middleware(Envelope)
+    app.add_middleware(Envelope, metrics=app.state.metrics, behind_tls=behind_tls)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
@@ -105,6 +113,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     house: House = app.state.house
     await house.index.open()
     app.state.doorkeeper.open(_passports(house), lambda: house.desk.lookups.now.requests)
+    await house.buckets.open()
     # What was loaded until here stays for good: looking for garbage in it stopped every answer for 0.1 s.
     gc.collect()
     gc.freeze()
@@ -112,6 +121,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await app.state.doorkeeper.close()
+        app.state.closing.set()
+        await house.buckets.close()
         await house.index.close()
 
 
@@ -130,7 +141,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             shape = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update({**shape.pop("$defs", {}), model.__name__: shape})
         _say_roles(app, schema)
-        app.openapi_schema = schema
+        app.openapi_schema = tidied(schema)
     return app.openapi_schema
 
 

@@ -15,10 +15,12 @@ import msgspec
 from eventsourcing import persistence
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import RouteContext, iter_route_contexts
 from psycopg import OperationalError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Route
 
 from watchlist.application.work import Erased
 from watchlist.domain import identifiers, refusals
@@ -102,6 +104,27 @@ class ContentTooLarge(Refusal):
     """
 
 
+class AddressTooLong(Refusal):
+    """The address is longer than this service reads.
+
+    fr: L'adresse est plus longue que ce que ce service lit.
+    """
+
+
+class HeadersTooLarge(Refusal):
+    """The headers are larger than this service reads.
+
+    fr: Les en-têtes sont plus longs que ce que ce service lit.
+    """
+
+
+class NotAcceptable(Refusal):
+    """None of the types that Accept names is answered here; see /docs for those that are.
+
+    fr: Aucun des types nommés par Accept n'est proposé ici ; voir /docs pour ceux qui le sont.
+    """
+
+
 class UnsupportedMediaType(Refusal):
     """The body is not of the type this address reads; see /docs for the Content-Type to send.
 
@@ -123,6 +146,17 @@ class RecordErased(refusals.Conflict):
     """
 
 
+class TooManyRequests(Refusal):
+    """This client has used up its quota; ask again after the seconds of Retry-After (S6).
+
+    fr: Ce client a épuisé son quota ; renvoyez la demande après les secondes de Retry-After (S6).
+    """
+
+    def __init__(self, field: str | None = None, *, retry_after: int = 1) -> None:
+        super().__init__(field)
+        self.retry_after = retry_after
+
+
 class InternalError(Refusal):
     """Something went wrong here; tell the operator of the service the X-Request-Id.
 
@@ -137,12 +171,16 @@ STATUS: Mapping[type[Refusal], int] = {
     refusals.NotAllowed: 403,
     refusals.NotFound: 404,
     MethodNotAllowed: 405,
+    NotAcceptable: 406,
     refusals.Conflict: 409,
     refusals.StaleVersion: 412,
     ContentTooLarge: 413,
+    AddressTooLong: 414,
     UnsupportedMediaType: 415,
     refusals.Malformed: 422,
     PreconditionRequired: 428,
+    TooManyRequests: 429,
+    HeadersTooLarge: 431,
     InternalError: 500,
     refusals.Unavailable: 503,
 }
@@ -271,7 +309,12 @@ def of_refusal(refusal: Refusal, french: bool) -> Response:
         field=refusal.field,
         state=refusal.state,
         errors=_texts_to_redact(refusal, french),
+        headers=_later(refusal),
     )
+
+
+def _later(refusal: Refusal) -> dict[str, str] | None:
+    return {"Retry-After": str(refusal.retry_after)} if isinstance(refusal, TooManyRequests) else None
 
 
 def _texts_to_redact(refusal: Refusal, french: bool) -> list[dict[str, str]] | None:
@@ -424,8 +467,29 @@ def _is_of_another_type(request: Request, error: RequestValidationError) -> bool
 
 def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        return _of_another_method(request)
     kind = FRAMEWORK.get(error.status_code, InternalError)
     return problem(kind, _french(request), headers=error.headers)
+
+
+def _of_another_method(request: Request) -> Response:
+    """405, and the answer to OPTIONS: both name every method of the address, which may be several routes'."""
+    methods = set().union(*(_methods(context, request.scope["path"]) for context in _contexts(request)))
+    allowed = {"Allow": ", ".join(sorted({*methods, "OPTIONS"} | ({"HEAD"} if "GET" in methods else set())))}
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers=allowed)
+    return problem(MethodNotAllowed, _french(request), headers=allowed)
+
+
+def _contexts(request: Request) -> Iterator[RouteContext]:
+    return iter_route_contexts(request.app.routes)
+
+
+def _methods(context: RouteContext, path: str) -> set[str]:
+    route = context.original_route
+    matches = isinstance(route, Route) and route.path_regex.match(path)
+    return set(context.methods or ()) if matches else set()
 
 
 def _on_erased(request: Request, error: Exception) -> Response:

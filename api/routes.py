@@ -11,13 +11,14 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
+from api.limits import limit
 from api.operator import Allowed, require_scope
-from api.problems import MEDIA_TYPE, invalid
+from api.problems import MEDIA_TYPE, NotAcceptable, invalid
 from api.scopes import opened_by
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-ALWAYS = (401, 403, 422, 503)
+ALWAYS = (401, 403, 406, 422, 429, 503)
 
 
 class Route(APIRoute):
@@ -30,8 +31,10 @@ class Route(APIRoute):
         known = frozenset(_query_names(self.dependant))
 
         async def handler(request: Request) -> Response:
+            require_acceptable(request)
             if gate is not None:
                 require_scope(await gate(request), opened)
+                await limit(request)
             require_known_parameters(request, known)
             return await handle(request)
 
@@ -60,6 +63,31 @@ def require_known_parameters(request: Request, known: frozenset[str]) -> None:
     for name in names:
         if name not in known or names.count(name) > 1:
             raise invalid(name, "unknown_parameter")
+
+
+SPOKEN = frozenset(
+    {
+        "application/*",
+        "application/json",
+        "application/pdf",
+        "application/problem+json",
+        "application/x-ndjson",
+        "text/*",
+        "text/csv",
+        "text/event-stream",
+    }
+)
+"""The types that something here answers. A route answers its own even to who asks for another of these."""
+
+
+def require_acceptable(request: Request) -> None:
+    """Refuse only who accepts nothing that is spoken here."""
+    accept = request.headers.get("accept")
+    if not accept or "*/*" in accept:
+        return
+    named = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    if SPOKEN.isdisjoint(named):
+        raise NotAcceptable()
 
 
 def router(tag: str, prefix: str = "") -> APIRouter:

@@ -17,7 +17,8 @@ from pydantic import BaseModel
 
 from api.main import create_app
 from watchlist.bootstrap import open_house
-from watchlist.process import end_on_signals, log_to_stderr
+from watchlist.logs import log_to_stderr
+from watchlist.process import end_on_signals
 from watchlist.settings import Settings
 
 BARE = "/bare"
@@ -57,7 +58,7 @@ def add_bare_route(app: FastAPI) -> None:
 
 def main(port: int) -> None:
     settings = Settings.from_environment()
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level, settings.log_format)
     end_on_signals()
     threading.Thread(target=_end_with_input, daemon=True).start()
     with open_house(settings) as house:

@@ -8,21 +8,23 @@ from scheduler.main import alone
 from watchlist.adapters.master_key import MasterKeyMissing, MasterKeyUnavailable
 from watchlist.adapters.postgres.lookups import WrongKeyStore
 from watchlist.application.follow_journal import JournalBehind
-from watchlist.bootstrap import NotMigrated, open_house
+from watchlist.bootstrap import ExtraMissing, NotMigrated, open_house, spans_recorded
+from watchlist.logs import log_to_stderr
 from watchlist.ports import JournalDamaged
-from watchlist.process import end_on_signals, log_to_stderr
+from watchlist.process import end_on_signals
 from watchlist.settings import Settings, SettingsError
 
 
 def main() -> int:
     try:
         settings = Settings.from_environment()
-        log_to_stderr(settings.log_level)
+        log_to_stderr(settings.log_level, settings.log_format)
         end_on_signals()
-        with open_house(settings) as house:
+        with spans_recorded(settings), open_house(settings) as house:
             alone(house)
     except (
         SettingsError,
+        ExtraMissing,
         NotMigrated,
         JournalBehind,
         JournalDamaged,

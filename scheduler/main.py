@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+from contextlib import suppress
 from datetime import UTC
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -11,6 +13,8 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 
 from scheduler.timetable import TIMETABLE, Job
 from watchlist.bootstrap import House
+from watchlist.domain.refusals import Busy
+from watchlist.tracing import begin
 
 log = logging.getLogger("scheduler")
 
@@ -48,9 +52,13 @@ def _fill(scheduler: BaseScheduler, house: House) -> None:
 
 def run(job: Job, house: House) -> None:
     """One run of one job; an error is told by its kind only, its text may hold what a database was given."""
+    begin(f"{job.name}-{os.urandom(4).hex()}")
     try:
         said = job.run(house)
+        house.job_runs.succeeded(job.name, house.clock.now())
     except Exception as error:
         log.error("%s failed: %s; it runs again in %d s", job.name, type(error).__name__, job.every_seconds)
+        with suppress(Busy):
+            house.job_runs.failed(job.name, house.clock.now(), type(error).__name__)
         return
     log.log(logging.INFO if said else logging.DEBUG, "%s: %s", job.name, said or "nothing to do")

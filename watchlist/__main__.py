@@ -15,7 +15,7 @@ from watchlist.adapters.postgres.lookups import WrongKeyStore
 from watchlist.adapters.postgres.migrate import MigrationError
 from watchlist.adapters.postgres.rewrap import NotTheOwner
 from watchlist.application.follow_journal import JournalBehind
-from watchlist.bootstrap import NotMigrated
+from watchlist.bootstrap import ExtraMissing, NotMigrated
 from watchlist.cli import database, demo, erase, history, import_file, keyring, people, privacy, roles, serve
 from watchlist.cli.terminal import Stop, say
 from watchlist.domain.refusals import Refusal
@@ -24,6 +24,7 @@ from watchlist.settings import Settings, SettingsError
 
 SAID = (
     EmbeddedPostgresError,
+    ExtraMissing,
     JournalBehind,
     JournalDamaged,
     JournalThere,

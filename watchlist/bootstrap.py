@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +22,9 @@ from watchlist.adapters.embedded_postgres import EmbeddedPostgres
 from watchlist.adapters.erasure_journal import FileErasureJournal, MemoryErasureJournal
 from watchlist.adapters.letter_press import TypstPress
 from watchlist.adapters.master_key import FILE, MasterKeys, master_key, printed_by, stamp_of
+from watchlist.adapters.postgres.buckets import PostgresBuckets
 from watchlist.adapters.postgres.connections import SERVICE_ROLE, Connection, service_conninfo
+from watchlist.adapters.postgres.job_runs import PostgresJobRuns
 from watchlist.adapters.postgres.keyring import KeyStoreKeyring, PostgresKeyring
 from watchlist.adapters.postgres.late_letters import paint_late_letters
 from watchlist.adapters.postgres.list_index import PostgresListIndex
@@ -41,8 +43,10 @@ from watchlist.application.screen import Screening
 from watchlist.domain.letter import Contacts
 from watchlist.domain.operator import REVIEW_MONTHS
 from watchlist.domain.passport import Issuer
+from watchlist.domain.quota import Quotas
 from watchlist.ports import Clock, ErasureJournal, MasterKey
 from watchlist.settings import Settings, decoded_keys
+from watchlist.tracing import switch_on
 
 POOL_SIZE = 10
 log = logging.getLogger(__name__)
@@ -52,7 +56,7 @@ log = logging.getLogger(__name__)
 class House:
     """The desk where verbs act, the pictures people look at, and what must be closed at the end.
 
-    The index of screenings is opened and closed by the event loop that serves them.
+    The index of screenings and the buckets of quotas are opened and closed by the event loop that serves them.
     """
 
     desk: Desk
@@ -70,6 +74,10 @@ class House:
     """Of the keys' own store; None: they are a schema of the register's database."""
     clock: Clock
     writing: Writing
+    buckets: PostgresBuckets
+    job_runs: PostgresJobRuns
+    quotas: Quotas = field(default_factory=Quotas)
+    """How much each client may ask (S6)."""
     key_horizon: timedelta = Settings().key_horizon
     """From the destruction of a key until no backup holds it any more (P6)."""
     issuers: tuple[Issuer, ...] = ()
@@ -144,6 +152,8 @@ def build(
         keys_conninfo,
         clock,
         Writing(TypstPress(), contacts or Contacts()),
+        PostgresBuckets(conninfo),
+        PostgresJobRuns(pool),
     )
 
 
@@ -170,6 +180,31 @@ def _require_no_keys(keyring: PostgresKeyring) -> None:
             " (pg_dump --data-only --schema=watchlist_keys, into the store; then TRUNCATE both tables there),"
             " or leave it unset"
         )
+
+
+class ExtraMissing(Exception):
+    """A setting needs an optional part that is not installed; the message names both."""
+
+
+@contextmanager
+def spans_recorded(settings: Settings) -> Iterator[None]:
+    """Spans go where the settings say; nowhere by default, and then nothing of it is even loaded."""
+    if settings.otel_endpoint is None:
+        yield
+        return
+    try:
+        from watchlist.adapters.spans import to_endpoint
+    except ImportError:
+        raise ExtraMissing(
+            "WATCHLIST_OTEL_ENDPOINT is set and OpenTelemetry is not installed: pip install 'watchlist[otel]'"
+        ) from None
+    spans = to_endpoint(settings.otel_endpoint)
+    switch_on(spans)
+    try:
+        yield
+    finally:
+        switch_on(None)
+        spans.close()
 
 
 class NotMigrated(Exception):
@@ -231,6 +266,7 @@ def unfollowed_house(settings: Settings, clock: Clock | None = None) -> Iterator
             house.key_horizon = settings.key_horizon
             house.issuers = settings.issuers
             house.habilitation_months = settings.habilitation_months
+            house.quotas = settings.quotas
             yield house
 
 

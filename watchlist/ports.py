@@ -17,6 +17,7 @@ from watchlist.domain.erasure import ErasureKind, JournalEntry
 from watchlist.domain.letter import Letter
 from watchlist.domain.operator import ApiKey, Habilitation, Operator, Role
 from watchlist.domain.passport import Passport
+from watchlist.domain.quota import Quota
 from watchlist.domain.schedule import DeadlineKind
 from watchlist.domain.tokens import Token, Tokenizer
 from watchlist.domain.trace import Access, Hit
@@ -528,3 +529,38 @@ class Operators(Protocol):
     def keys(self, organisation: str | None, after: str, limit: int) -> list[tuple[ApiKey, Operator]]:
         """By id, those of one organisation or of all (None), from behind `after` on."""
         ...
+
+
+class Leased(Struct, frozen=True):
+    """How many were granted: all that was needed, or none; and how many the bucket still holds."""
+
+    granted: int
+    remaining: float
+
+
+class Buckets(Protocol):
+    """How much each client still may ask, counted for all processes together (S6)."""
+
+    async def lease(self, client: UUID, quota: Quota, needed: int, wanted: int, returned: int) -> Leased:
+        """Up to `wanted`, at least `needed` or nothing; what an earlier lease left is given back. Raises Busy."""
+        ...
+
+
+class JobRun(Struct, frozen=True):
+    """When a job last succeeded and last failed, in whichever process."""
+
+    job: str
+    succeeded_at: datetime | None
+    failed_at: datetime | None
+    failure: str | None
+    """The kind of the error, never its text."""
+
+
+class JobRuns(Protocol):
+    """Remembers how each job of the scheduler last ended."""
+
+    def succeeded(self, job: str, at: datetime) -> None: ...
+
+    def failed(self, job: str, at: datetime, kind: str) -> None: ...
+
+    def all(self) -> list[JobRun]: ...

@@ -1,11 +1,8 @@
-"""What a process of ours does with signals and with its log."""
+"""What a process of ours does with signals."""
 
 from __future__ import annotations
 
-import logging
 import signal
-import sys
-import time
 from types import FrameType
 
 
@@ -16,13 +13,3 @@ def end_on_signals() -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
-
-
-def log_to_stderr(level: str) -> None:
-    """One line per message, UTC; libraries speak only of what went wrong."""
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(
-        stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
-    )
-    for noisy in ("apscheduler", "psycopg", "psycopg.pool", "uvicorn.error"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)

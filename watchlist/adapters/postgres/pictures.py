@@ -18,6 +18,7 @@ from watchlist.domain.schedule import DeadlineKind
 from watchlist.domain.tokens import Token
 from watchlist.ports import FIRST as FIRST
 from watchlist.ports import CertificateRow
+from watchlist.tracing import span
 
 SQL = queries("pictures.sql")
 Due = tuple[datetime, UUID, str]
@@ -46,7 +47,7 @@ class Pictures:
         self._pool = pool
 
     def rows(self, name: str, params: Any = None) -> list[DictRow]:
-        with borrowed(self._pool) as conn:
+        with span(name), borrowed(self._pool) as conn:
             return conn.execute(SQL[name], params, prepare=True).fetchall()
 
     def stream(self, name: str, params: Any, size: int = 1000) -> Iterator[DictRow]:

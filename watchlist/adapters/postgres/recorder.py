@@ -20,6 +20,7 @@ from watchlist.application.work import Work
 from watchlist.domain.aggregate import Aggregate, Event
 from watchlist.domain.refusals import AlreadyProposed, Busy, ClockSkewed
 from watchlist.ports import AlreadyDone, Clock, LookupsChanged, VersionConflict
+from watchlist.tracing import span
 
 SQL = queries("recorder.sql")
 TRIES = 3
@@ -73,7 +74,7 @@ class Recorder(PostgresApplicationRecorder):
         events: Sequence[Event],
     ) -> list[int]:
         recorded = conn.cursor()
-        with _one_trip(conn), conn.cursor() as cursor:
+        with span("record"), _one_trip(conn), conn.cursor() as cursor:
             now = self._clock.now()
             own = None if self._clock.is_the_machines else now
             began = (WRITE_LOCK, own, now, LARGEST_SKEW, work.written_under())

@@ -1,0 +1,27 @@
+"""What is late: what /readyz tells beside its 200. Answers are right without it, and somebody should look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from watchlist.bootstrap import House
+
+LATE = timedelta(minutes=10)
+"""The sweep runs every minute."""
+
+
+def sweep_is_late(house: House) -> bool:
+    """No sweep succeeded lately, in any process: the list is right (L3), but nothing ends, is purged or erased."""
+    last = {run.job: run.succeeded_at for run in house.job_runs.all()}.get("sweep")
+    return last is None or house.clock.now() - last > LATE
+
+
+CHECKS: Mapping[str, Callable[[House], bool]] = {
+    "sweep": sweep_is_late,
+}
+"""Name -> whether it is late; a line for each that can be. They are asked by /readyz, often, and have to be cheap."""
+
+
+def late(house: House) -> list[str]:
+    return [name for name, is_late in CHECKS.items() if is_late(house)]

@@ -1,0 +1,2 @@
+-- name: lease
+SELECT granted, remaining FROM lease(%b, %b, %b, %b, %b, %b, %b, %b)
