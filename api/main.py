@@ -91,6 +91,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     house: House = app.state.house
     await house.index.open()
+    await house.traces.open()
     # What was loaded until here stays for good: looking for garbage in it stopped every answer for 0.1 s.
     gc.collect()
     gc.freeze()
@@ -98,6 +99,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await house.index.close()
+        await house.traces.close()
 
 
 def _operation_id(route: APIRoute) -> str:

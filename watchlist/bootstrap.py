@@ -33,6 +33,7 @@ from watchlist.adapters.postgres.operators import PostgresOperators
 from watchlist.adapters.postgres.pictures import Pictures
 from watchlist.adapters.postgres.register import Register
 from watchlist.adapters.postgres.snapshot import PostgresSnapshots
+from watchlist.adapters.postgres.traces import PostgresTraces
 from watchlist.adapters.postgres.vault import PostgresVault
 from watchlist.application.desk import Desk
 from watchlist.application.follow_journal import Progress, follow_journal
@@ -50,7 +51,7 @@ log = logging.getLogger(__name__)
 class House:
     """The desk where verbs act, the pictures people look at, and what must be closed at the end.
 
-    The index of screenings is opened and closed by the event loop that serves them.
+    The index of screenings and the traces are opened and closed by the event loop that serves them.
     """
 
     desk: Desk
@@ -59,6 +60,7 @@ class House:
     keyring: PostgresKeyring
     operators: PostgresOperators
     index: PostgresListIndex
+    traces: PostgresTraces
     screening: Screening
     snapshots: PostgresSnapshots
     rotation: PostgresRotation
@@ -121,7 +123,8 @@ def build(
         journal=journal or MemoryErasureJournal(),
     )
     index = PostgresListIndex(conninfo, clock)
-    screening = Screening(desk.lookups, index)
+    traces = PostgresTraces(conninfo)
+    screening = Screening(desk.lookups, index, traces)
     snapshots = PostgresSnapshots(pool, register.codec)
     return House(
         desk,
@@ -130,6 +133,7 @@ def build(
         keyring,
         PostgresOperators(pool),
         index,
+        traces,
         screening,
         snapshots,
         PostgresRotation(pool, keyring),

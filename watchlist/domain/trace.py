@@ -26,6 +26,11 @@ class Recipient(StrEnum):
     VICTIM = "victim"
 
 
+def recipient_of_a_hit(purpose: str | None) -> Recipient:
+    """S8: whom a hit was told, by what it was asked for: before a payment its operator, otherwise an insurer."""
+    return Recipient.THIRD_PARTY_PAYER if purpose == "third_party_payment" else Recipient.INSURER
+
+
 class Asking(Struct, frozen=True):
     """Who makes a request, by which key, in which of its operations."""
 
