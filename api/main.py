@@ -19,6 +19,7 @@ from api.operator import Doorkeeper
 from api.routers import (
     audit,
     cases,
+    disclosures,
     erasures,
     health,
     imports,
@@ -50,6 +51,7 @@ MODULES = (
     letters,
     rights,
     erasures,
+    disclosures,
     audit,
     operators,
     health,

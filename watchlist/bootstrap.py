@@ -32,6 +32,7 @@ from watchlist.adapters.postgres.migrate import KEY_STORE, REGISTER, Series, mig
 from watchlist.adapters.postgres.operators import PostgresOperators
 from watchlist.adapters.postgres.pictures import Pictures
 from watchlist.adapters.postgres.register import Register
+from watchlist.adapters.postgres.registers import PostgresRegisters
 from watchlist.adapters.postgres.snapshot import PostgresSnapshots
 from watchlist.adapters.postgres.traces import PostgresTraces
 from watchlist.adapters.postgres.vault import PostgresVault
@@ -40,6 +41,7 @@ from watchlist.application.follow_journal import Progress, follow_journal
 from watchlist.application.letters import Writing
 from watchlist.application.screen import Screening
 from watchlist.domain.letter import Contacts
+from watchlist.domain.retention import ACCESS_LOG_MONTHS
 from watchlist.ports import Clock, ErasureJournal, MasterKey
 from watchlist.settings import Settings, decoded_keys
 
@@ -57,6 +59,7 @@ class House:
     desk: Desk
     pictures: Pictures
     register: Register
+    registers: PostgresRegisters
     keyring: PostgresKeyring
     operators: PostgresOperators
     index: PostgresListIndex
@@ -72,6 +75,8 @@ class House:
     writing: Writing
     key_horizon: timedelta = Settings().key_horizon
     """From the destruction of a key until no backup holds it any more (P6)."""
+    access_log_months: int = ACCESS_LOG_MONTHS
+    """How long the access log is kept (T1)."""
 
     def close(self) -> None:
         self.keyring.pool.close()
@@ -112,6 +117,7 @@ def build(
         unless_built.pop_all()
     register = Register(conninfo, clock, pool_size, keys_are_here=keyring.travels)
     pictures = Pictures(pool)
+    registers = PostgresRegisters(pool)
     desk = Desk(
         log=register,
         clock=clock,
@@ -121,6 +127,7 @@ def build(
         lookups=lookups,
         registry=pictures,
         journal=journal or MemoryErasureJournal(),
+        registers=registers,
     )
     index = PostgresListIndex(conninfo, clock)
     traces = PostgresTraces(conninfo)
@@ -130,6 +137,7 @@ def build(
         desk,
         pictures,
         register,
+        registers,
         keyring,
         PostgresOperators(pool),
         index,
@@ -217,6 +225,7 @@ def open_house(
             keys_conninfo=settings.keys_database_url,
         ) as house:
             house.key_horizon = settings.key_horizon
+            house.access_log_months = settings.access_log_months
             if again := follow_journal(house.desk, progress):
                 log.warning("erased again what a restore or a crash had left: %d", again)
             paint_late_letters(house.register, house.pool)

@@ -114,3 +114,69 @@ def test_the_access_of_a_screening_names_its_subject_when_it_hits(house: House, 
     assert answer["results"] == {"q1": {"hit": True}}
     assert seen_by(house, "screen") == {subject}
     assert accesses(house, "screen")[-1]["screening_id"] == UUID(answer["screening_id"])
+
+
+# Read by those who answer for it --------------------------------------------------------------
+
+
+def test_who_looked_at_a_person_when_and_for_what(office: Office, other_office: Office) -> None:
+    subject, case, _ = office.entry()
+    office.investigator.get(f"/cases/{case}")
+    other_office.integrator.post("/screenings", QUESTION, X_Request_Id="secret")
+    found = office.auditor.get(f"/audit/accesses?subject={subject}").json()["items"]
+    assert [one["operation"] for one in found][-2:] == ["read_a_case", "screen"]
+    screened = found[-1]
+    assert (screened["organisation"], screened["purpose"], screened["reference"]) == (
+        "PROBTP",
+        "third_party_payment",
+        "LOT-1",
+    )
+    own = office.dpo.get(f"/audit/accesses?subject={subject}&organisation=PROBTP").json()["items"]
+    assert [(one["operator_id"], one["subject_ids"]) for one in own] == [(screened["operator_id"], [subject])]
+    assert own[0]["reference"] is own[0]["request_id"] is own[0]["asked"] is None
+
+
+def test_a_dpo_reads_the_accesses_of_its_own_organisation(office: Office, other_office: Office) -> None:
+    subject, _, _ = office.entry()
+    other_office.integrator.post("/screenings", QUESTION)
+    own = other_office.dpo.get("/audit/accesses").json()["items"]
+    assert {one["organisation"] for one in own} == {"PROBTP"}
+    about = other_office.dpo.get(f"/audit/accesses?subject={subject}").json()["items"]
+    assert {one["operation"] for one in about} == {"screen", "list_accesses"}
+    everything = office.auditor.get("/audit/accesses").json()["items"]
+    assert {one["organisation"] for one in everything} == {"GRPM", "PROBTP"}
+
+
+def test_accesses_are_found_by_operator_purpose_and_period_page_after_page(
+    office: Office, clock: Any
+) -> None:
+    office.entry()
+    began = clock.now()
+    for _ in range(3):
+        office.integrator.post("/screenings", QUESTION)
+    clock.advance(hours=1)
+    office.integrator.post("/screenings", QUESTION)
+    me = office.integrator.get("/me").json()["operator_id"]
+    path = f"/audit/accesses?operator={me}&purpose=third_party_payment&limit=2"
+    pages, cursor = [], ""
+    while cursor is not None:
+        page = office.auditor.get(path + (f"&cursor={cursor}" if cursor else "")).json()
+        pages.append(page["items"])
+        cursor = page["next"]
+    assert [len(page) for page in pages] == [2, 2]
+    assert len({one["screening_id"] for page in pages for one in page}) == 4
+    later = clock.now().isoformat().replace("+00:00", "Z")
+    since = began.isoformat().replace("+00:00", "Z")
+    assert len(office.auditor.get(f"{path}&from={later}").json()["items"]) == 1
+    assert (
+        len(office.auditor.get(f"/audit/accesses?operator={me}&until={later}&from={since}").json()["items"])
+        == 3
+    )
+
+
+def test_reading_the_access_log_is_in_the_access_log(office: Office) -> None:
+    subject = office.subject()
+    office.auditor.get(f"/audit/accesses?subject={subject}")
+    found = office.auditor.get("/audit/accesses").json()["items"]
+    assert found[-1]["operation"] == "list_accesses"
+    assert (found[-1]["role"], found[-1]["subject_ids"]) == ("auditor", [subject])

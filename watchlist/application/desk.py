@@ -30,6 +30,7 @@ from watchlist.ports import (
     Log,
     Lookups,
     LookupsChanged,
+    Registers,
     Registry,
     SealedRow,
     Vault,
@@ -67,6 +68,7 @@ class Desk:
     lookups: Lookups
     registry: Registry
     journal: ErasureJournal
+    registers: Registers
 
     # Carrying out -----------------------------------------------------------------------------
 

@@ -39,13 +39,15 @@ CREATE TABLE watchlist.disclosures (
     case_id uuid,
     inscription_id uuid,
     screening_id uuid,
-    legal_basis text,
-    told_ref uuid
+    told_on date,
+    told_ref uuid,
+    told_commitment bytea
 );
 COMMENT ON COLUMN watchlist.disclosures.recipient IS 'the category of the recipient (S8)';
 COMMENT ON COLUMN watchlist.disclosures.organisation IS 'whom a hit was told; null: somebody outside';
 COMMENT ON COLUMN watchlist.disclosures.owner IS 'whose entry or subject it is';
-COMMENT ON COLUMN watchlist.disclosures.told_ref IS 'in the vault, under the subject''s key: what was told, to whom by name';
+COMMENT ON COLUMN watchlist.disclosures.told_on IS 'of a communication made by hand: the day; `at` is when it was recorded';
+COMMENT ON COLUMN watchlist.disclosures.told_ref IS 'in the vault, under the subject''s key: what was told, on which legal basis, to whom by name';
 CREATE INDEX disclosures_of ON watchlist.disclosures (owner, disclosure_id);
 CREATE INDEX disclosures_about ON watchlist.disclosures (subject_id);
 CREATE INDEX disclosures_entry ON watchlist.disclosures (inscription_id, at) WHERE kind = 'hit';
@@ -83,6 +85,7 @@ CREATE TABLE watchlist.changes (
     inscription_id uuid NOT NULL,
     PRIMARY KEY (organisation, sequence)
 );
+CREATE INDEX changes_since ON watchlist.changes (screening_id);
 COMMENT ON COLUMN watchlist.changes.sequence IS 'of its organisation: gaps would tell how much others are told';
 COMMENT ON COLUMN watchlist.changes.inscription_id IS 'for the order per entry; never told';
 GRANT SELECT, INSERT, DELETE ON watchlist.changes TO watchlist_service;
