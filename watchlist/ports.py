@@ -324,6 +324,10 @@ class Registry(Protocol):
         """The case whose entry made a letter due."""
         ...
 
+    def hit_told_at(self, letter_id: UUID) -> datetime | None:
+        """When a hit was told before that letter was sent or deferred (L12); None: never."""
+        ...
+
     def subject_with(self, organisation: str, digests: Sequence[bytes]) -> UUID | None:
         """The subject of that organisation that is known under one of these exact identifiers, as it stands now."""
         ...

@@ -1,9 +1,11 @@
 """Who was told: each hit, and what people tell by hand; whether it stands, and what was told since (S8)."""
 
+from datetime import datetime
 from typing import Any
 
 from tests.api.conftest import Office
 from tests.api.test_accesses import QUESTION
+from watchlist.application.replay import check
 from watchlist.bootstrap import House
 
 BY_HAND = {
@@ -108,3 +110,68 @@ def test_a_communication_is_of_ones_own_subject_in_that_case_and_of_the_past(
     made = office.dpo.made("/disclosures", {**BY_HAND, "subject_id": subject})
     assert other_office.dpo.get(f"/disclosures/{made['id']}").status_code == 404
     assert office.auditor.get(f"/disclosures/{made['id']}").json()["told"] == BY_HAND["told"]
+
+
+# L12: whom a hit was told of before they were informed -----------------------------------------
+
+
+def letter_of(office: Office, entry: str) -> dict[str, Any]:
+    letters = office.dpo.get("/letters").json()["items"]
+    (one,) = (letter for letter in letters if letter["inscription_id"] == entry)
+    read = office.dpo.get(f"/letters/{one['letter_id']}").json()
+    assert {name: read[name] for name in ("state", "due_on", "hit_told_at")} == {
+        name: one[name] for name in ("state", "due_on", "hit_told_at")
+    }
+    return dict(one)
+
+
+def overdue(office: Office) -> list[str]:
+    items = office.dpo.get("/deadlines").json()["items"]
+    return [one["kind"] for one in items if one["overdue"]]
+
+
+def test_a_hit_told_before_the_letter_makes_it_late_at_once(
+    house: House, office: Office, other_office: Office, clock: Any
+) -> None:
+    _, _, entry = office.entry()
+    assert letter_of(office, entry)["state"] == "due"
+    assert overdue(office) == []
+    clock.advance(days=2)
+    told_at = clock.now()
+    other_office.integrator.post("/screenings", QUESTION)
+    clock.advance(days=1)
+    other_office.integrator.post("/screenings", QUESTION)
+    letter = letter_of(office, entry)
+    assert (letter["state"], letter["due_on"]) == ("late", "2026-03-04")
+    assert datetime.fromisoformat(letter["hit_told_at"]) == told_at
+    assert overdue(office) == ["letter"]
+    assert check(house.desk, house.snapshots)[1] == []
+    office.dpo.made(f"/letters/{letter['letter_id']}/sent", {"sent_on": "2026-03-05", "channel": "post"}, 200)
+    sent = letter_of(office, entry)
+    assert (sent["state"], sent["hit_told_at"]) == ("sent", letter["hit_told_at"])
+    assert overdue(office) == []
+
+
+def test_a_letter_that_was_deferred_before_the_first_hit_is_not_late(
+    office: Office, other_office: Office
+) -> None:
+    _, _, entry = office.entry()
+    letter = letter_of(office, entry)
+    body = {"reason": "enquête en cours", "review_on": "2026-06-01"}
+    office.dpo.made(f"/letters/{letter['letter_id']}/deferral", body, 200)
+    other_office.integrator.post("/screenings", QUESTION)
+    assert (letter_of(office, entry)["state"], letter_of(office, entry)["hit_told_at"]) == ("deferred", None)
+
+
+def test_a_deferral_after_a_hit_was_told_shows_that_it_came_late(
+    office: Office, other_office: Office
+) -> None:
+    _, _, entry = office.entry()
+    other_office.integrator.post("/screenings", QUESTION)
+    letter = letter_of(office, entry)
+    assert letter["state"] == "late"
+    body = {"reason": "enquête en cours", "review_on": "2026-06-01"}
+    office.dpo.made(f"/letters/{letter['letter_id']}/deferral", body, 200)
+    deferred = letter_of(office, entry)
+    assert (deferred["state"], deferred["due_on"]) == ("deferred", "2026-06-01")
+    assert deferred["hit_told_at"] == letter["hit_told_at"]

@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 from msgspec import structs
 
+from watchlist.application.attention import unseen
 from watchlist.application.desk import Desk
 from watchlist.domain import access, periods, retention
 from watchlist.domain import case_events as events
@@ -116,9 +117,10 @@ class _Records:
         others = desk.log.streams(self._others())
         others |= desk.log.streams(_absorbed(others) - self.family.keys())
         theirs = [event for stream in others.values() for event in stream]
-        self._opened = desk.open_all(
-            (e.originator_id, sealed) for e in (*own, *theirs) for sealed in seals_of(e)
-        )
+        with unseen():  # the others are opened for what names them to be withheld
+            self._opened = desk.open_all(
+                (e.originator_id, sealed) for e in (*own, *theirs) for sealed in seals_of(e)
+            )
         known = (self.raw(event.identity) for event in theirs if isinstance(event, IDENTIFYING))
         self.others = list({identities.decode(value): None for value in known if value is not None})
 

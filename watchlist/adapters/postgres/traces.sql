@@ -13,7 +13,8 @@ FROM json_to_recordset(%b::json) AS a (
 SELECT pg_advisory_xact_lock_shared(%b)
 
 -- name: write_hits
--- accesses, and what is told by them: a disclosure of each hit whose entry still answers its question
+-- accesses, and what is told by them: a disclosure of each hit whose entry still answers its question; a letter that
+-- should have come first is late (L12)
 WITH a AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%b::json) AS a (
         at timestamptz, access_id uuid, operation text, operator_id uuid, organisation text, role text, key_id text,
@@ -41,6 +42,13 @@ WITH a AS MATERIALIZED (
            question, true
     FROM told
     ON CONFLICT DO NOTHING
+), untold AS (
+    SELECT l.letter_id, f.at
+    FROM letters l JOIN (SELECT inscription_id, min(at) AS at FROM told GROUP BY 1) f USING (inscription_id)
+    WHERE l.kind = 'inscription' AND l.due_at IS NOT NULL AND l.deferred_to IS NULL AND l.hit_told_at IS NULL
+    ORDER BY l.letter_id FOR UPDATE OF l
+), late AS (
+    UPDATE letters l SET hit_told_at = u.at FROM untold u WHERE l.letter_id = u.letter_id AND l.hit_told_at IS NULL
 ), logged AS (
     INSERT INTO accesses (at, access_id, operation, operator_id, organisation, role, key_id, request_id, reference,
                           purpose, screening_id, asked, hits, subject_ids)

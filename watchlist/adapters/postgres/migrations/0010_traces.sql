@@ -53,6 +53,25 @@ CREATE INDEX disclosures_about ON watchlist.disclosures (subject_id);
 CREATE INDEX disclosures_entry ON watchlist.disclosures (inscription_id, at) WHERE kind = 'hit';
 GRANT SELECT, INSERT ON watchlist.disclosures TO watchlist_service;
 
+-- L12: a hit that was told before the person was, and before that was deferred; the letter is late from then on
+ALTER TABLE watchlist.letters ADD COLUMN hit_told_at timestamptz;
+COMMENT ON COLUMN watchlist.letters.hit_told_at IS 'when the first hit on the entry was told, if the letter was then neither sent nor deferred; no picture: it is written with the hit';
+CREATE INDEX letters_untold ON watchlist.letters (inscription_id)
+    WHERE kind = 'inscription' AND due_at IS NOT NULL AND deferred_to IS NULL AND hit_told_at IS NULL;
+CREATE FUNCTION watchlist.letter_late_from(due_at timestamptz, deferred_to date, hit_told_at timestamptz)
+RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN due_at IS NULL THEN NULL WHEN deferred_to IS NULL THEN least(due_at, hit_told_at) ELSE due_at END
+$$;
+COMMENT ON FUNCTION watchlist.letter_late_from IS 'L12, the same that the rule says (domain/correspondence.py)';
+GRANT UPDATE (hit_told_at) ON watchlist.letters TO watchlist_service;
+CREATE OR REPLACE VIEW watchlist.due_letter AS
+    SELECT 'letter' AS kind, l.organisation, watchlist.letter_late_from(l.due_at, l.deferred_to, l.hit_told_at) AS due_at,
+           l.letter_id AS id, l.case_id, l.inscription_id, l.subject_id, '{}'::uuid[] AS held_by
+    FROM watchlist.letters l WHERE l.due_at IS NOT NULL AND l.kind = 'inscription'
+      AND NOT EXISTS (SELECT FROM watchlist.subjects s WHERE s.subject_id = l.subject_id AND s.erasing);
+CREATE INDEX letters_late_from ON watchlist.letters (
+    watchlist.letter_late_from(due_at, deferred_to, hit_told_at), letter_id) WHERE due_at IS NOT NULL;
+
 -- S8: what it takes to tell that a hit does not stand any more: the asker's own reference, and the keyed question
 CREATE TABLE watchlist.hits (
     screening_id uuid NOT NULL,
