@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -10,6 +11,7 @@ from threading import Barrier
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
+import msgspec
 from stdnum import luhn
 
 from watchlist.adapters.clock import ManualClock
@@ -179,6 +181,28 @@ async def open_screening(house: House) -> AsyncIterator[Screening]:
     finally:
         await index.close()
         await traces.close()
+
+
+def screened_hits(story: Story, *identifiers: Identifier, asking: Asking | None = None) -> list[UUID]:
+    """A screening of each, all of them listed: the ids of the screenings, their hits told."""
+    bodies = [
+        msgspec.json.encode(
+            {
+                "purpose": "third_party_payment",
+                "file_reference": "LOT-1",
+                "subjects": {"q1": {"identifiers": [{"scheme": one.scheme, "value": one.value}]}},
+            }
+        )
+        for one in identifiers
+    ]
+
+    async def answered() -> list[bytes]:
+        async with open_screening(story.house) as screening:
+            return [await screening.answer(body, asking or an_asking()) for body in bodies]
+
+    answers = [msgspec.json.decode(answer) for answer in asyncio.run(answered())]
+    assert [answer["results"] for answer in answers] == [{"q1": {"hit": True}}] * len(bodies)
+    return [UUID(answer["screening_id"]) for answer in answers]
 
 
 def at_once(verbs: Sequence[Callable[[], T]]) -> list[T | Exception]:

@@ -75,7 +75,8 @@ def access_export(
         registered_at=me.registered_at,
         identity=access.deferral_of(deferred, Part.IDENTITY) or _identity(records),
         cases=access.deferral_of(deferred, Part.CASES) or _cases(records, deferred, now),
-        recipients=access.deferral_of(deferred, Part.RECIPIENTS) or _in_order(disclosures),
+        recipients=access.deferral_of(deferred, Part.RECIPIENTS)
+        or _in_order(map(records.heard, disclosures)),
         consultations=access.deferral_of(deferred, Part.CONSULTATIONS) or _in_order(consultations),
         left_out=access.LEFT_OUT,
         purpose=access.PURPOSE,
@@ -138,6 +139,12 @@ class _Records:
 
     def text_if_any(self, sealed: Sealed | None) -> Text | None:
         return None if sealed is None else self.text(sealed)
+
+    def heard(self, disclosed: Disclosed) -> Disclosed:
+        """The words of what was told by hand, not if they name another."""
+        if isinstance(disclosed.told, Text) and disclosed.told.text is not None:
+            return structs.replace(disclosed, told=self.told(disclosed.told.text))
+        return disclosed
 
     def told(self, text: str) -> Text:
         """P3: not if it names another."""

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from watchlist.domain import refusals, retention
 from watchlist.domain.case_memory import CaseMemory, CaseState
@@ -246,6 +246,8 @@ class Disclosed(Struct, frozen=True):
     recipient: str
     occasion: str
     reference: str | None = None
+    told: Text | UnsetType = UNSET
+    """Of a communication made by hand."""
 
 
 class Consulted(Struct, frozen=True):

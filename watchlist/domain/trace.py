@@ -101,8 +101,10 @@ class Telling(Struct, frozen=True):
     kind: str
     recipient: str
     organisation: str | None
+    subject_id: UUID
     screening_id: UUID | None
-    told_on: date | None
+    told: Sealed | None
+    """Of a communication made by hand: where its words are."""
 
 
 class Reading(Struct, frozen=True):

@@ -42,7 +42,7 @@ class PostgresRegisters:
 
     def disclosed_of(self, subject_ids: Sequence[UUID]) -> list[Telling]:
         rows = self._rows("disclosed_of", (list(subject_ids),))
-        return [Telling(**row) for row in rows]
+        return [Telling(told=_sealed(row), **row) for row in rows]
 
     def consulted_of(self, subject_ids: Sequence[UUID]) -> list[Reading]:
         rows = self._rows("consulted_of", (list(subject_ids),))
@@ -68,9 +68,7 @@ class PostgresRegisters:
         found = self._rows("disclosure", (disclosure_id,))
         if not found:
             return None
-        row = found[0]
-        ref, commitment = row.pop("told_ref"), row.pop("told_commitment")
-        return row, None if ref is None else Sealed(ref, bytes(commitment))
+        return found[0], _sealed(found[0])
 
     # What people look at ----------------------------------------------------------------------
 
@@ -109,6 +107,12 @@ class PostgresRegisters:
     def _rows(self, name: str, params: Any) -> list[DictRow]:
         with borrowed(self._pool) as conn:
             return conn.execute(SQL[name], params).fetchall()
+
+
+def _sealed(row: DictRow) -> Sealed | None:
+    """Where the words of a row are, taken out of it."""
+    ref, commitment = row.pop("told_ref"), row.pop("told_commitment")
+    return None if ref is None else Sealed(ref, bytes(commitment))
 
 
 def _written(subject: Subject, told: ByHand, work: Work, position: int) -> dict[str, Any]:

@@ -67,7 +67,8 @@ FROM disclosures WHERE disclosure_id = %b
 
 -- name: disclosed_of
 -- everything that was told of these subjects
-SELECT at, kind, recipient, organisation, screening_id, told_on FROM disclosures WHERE subject_id = ANY(%b)
+SELECT at, kind, recipient, organisation, subject_id, screening_id, told_ref, told_commitment
+FROM disclosures WHERE subject_id = ANY(%b)
 ORDER BY at, disclosure_id
 
 -- name: consulted_of
