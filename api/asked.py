@@ -16,6 +16,7 @@ from watchlist.domain.procedure import Kind, Outcome
 from watchlist.domain.rights_request import Right
 from watchlist.domain.scope import Scope
 from watchlist.domain.subject import Role
+from watchlist.domain.trace import Recipient
 
 MOST_SUBJECTS = 100
 MOST_IDENTIFIERS = 20
@@ -297,6 +298,18 @@ class NewRequest(Asked):
     received_on: Day
     details: Prose | None = None
     directives: Prose | None = None
+
+
+class NewDisclosure(Asked):
+    """S8: what was told of a subject by hand, to whom, on which basis, on which day."""
+
+    subject_id: Id
+    case_id: Id | None = None
+    recipient: Recipient
+    recipient_name: Line | None = Field(None, examples=["Tribunal judiciaire de Paris"])
+    legal_basis: Line = Field(examples=["art. 60-1 CPP"])
+    told: Prose
+    told_on: Day
 
 
 class Extension(Asked):

@@ -79,6 +79,7 @@ class Envelope:
         began = perf_counter()
         given = dict(scope["headers"])
         request_id = _request_id(given.get(b"x-request-id"))
+        scope["watchlist.request_id"] = request_id.decode()
         trace = tracing.begin(request_id.decode(), given.get(b"traceparent"))
         method: str = scope["method"]
         answer = Answer(scope, send, [*self.headers, (b"x-request-id", request_id)])

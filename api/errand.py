@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from api.operator import Allowed, Asker
 from api.problems import PreconditionRequired, invalid
+from watchlist.application.attention import opened, shown
 from watchlist.application.desk import Desk, answered_before
 from watchlist.application.receipt import Receipt
 from watchlist.application.work import Ask
@@ -147,7 +148,24 @@ def told(receipt: Receipt, status: int) -> Response:
 def json_answer(
     body: object, status: int = 200, version: int | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
+    _see(body)
     sent = dict(headers or {})
     if version is not None:
         sent["ETag"] = f'"{version}"'
     return Response(msgspec.json.encode(body), status, sent, "application/json")
+
+
+def _see(body: object) -> None:
+    """T1: whom an answer shows, by its own ids or by those of its items; a case stands for its subjects."""
+    if not isinstance(body, Mapping):
+        return
+    subjects = [*body.get("subject_ids", ()), *filter(None, [body.get("subject_id")])]
+    shown(map(_id, subjects))
+    if not subjects and body.get("case_id"):
+        opened([_id(body["case_id"])])
+    for item in body.get("items", ()):
+        _see(item)
+
+
+def _id(given: UUID | str) -> UUID:
+    return given if isinstance(given, UUID) else UUID(given)

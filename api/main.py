@@ -22,6 +22,7 @@ from api.metrics import Metrics
 from api.routers import (
     audit,
     cases,
+    disclosures,
     erasures,
     health,
     imports,
@@ -58,6 +59,7 @@ MODULES = (
     letters,
     rights,
     erasures,
+    disclosures,
     audit,
     operators,
     health,
@@ -114,6 +116,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await house.index.open()
     app.state.doorkeeper.open(_passports(house), lambda: house.desk.lookups.now.requests)
     await house.buckets.open()
+    await house.traces.open()
     # What was loaded until here stays for good: looking for garbage in it stopped every answer for 0.1 s.
     gc.collect()
     gc.freeze()
@@ -124,6 +127,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.closing.set()
         await house.buckets.close()
         await house.index.close()
+        await house.traces.close()
 
 
 def _operation_id(route: APIRoute) -> str:

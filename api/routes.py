@@ -11,6 +11,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
+from api.accesses import traced
 from api.limits import limit
 from api.operator import Allowed, require_scope
 from api.problems import MEDIA_TYPE, NotAcceptable, invalid
@@ -22,13 +23,16 @@ ALWAYS = (401, 403, 406, 422, 429, 503)
 
 
 class Route(APIRoute):
-    """A route that asks who is there before it reads what they say."""
+    """A route that asks who is there before it reads what they say, and leaves a trace of whoever was let in (T1)."""
+
+    TRACED = True
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
         gate = gate_of(self.dependant)
         opened = opened_by(self.path_format, self.methods or ())
         known = frozenset(_query_names(self.dependant))
+        operation = self.operation_id or self.name
 
         async def handler(request: Request) -> Response:
             require_acceptable(request)
@@ -36,9 +40,17 @@ class Route(APIRoute):
                 require_scope(await gate(request), opened)
                 await limit(request)
             require_known_parameters(request, known)
-            return await handle(request)
+            if gate is None or not self.TRACED:
+                return await handle(request)
+            return await traced(request, operation, handle)
 
         return handler
+
+
+class OfNoPerson(Route):
+    """A route by which no personal data of a subject can be reached: operators and their keys (T3)."""
+
+    TRACED = False
 
 
 def gate_of(dependant: Dependant) -> Allowed | None:
@@ -90,8 +102,8 @@ def require_acceptable(request: Request) -> None:
         raise NotAcceptable()
 
 
-def router(tag: str, prefix: str = "") -> APIRouter:
-    return APIRouter(prefix=f"/v1{prefix}", tags=[tag], route_class=Route)
+def router(tag: str, prefix: str = "", route_class: type[Route] = Route) -> APIRouter:
+    return APIRouter(prefix=f"/v1{prefix}", tags=[tag], route_class=route_class)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

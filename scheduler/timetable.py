@@ -9,6 +9,7 @@ from scheduler.jobs.finish_imports import finish_interrupted_imports
 from scheduler.jobs.forget_answers import forget_old_answers
 from scheduler.jobs.sweep import sweep_the_list
 from scheduler.jobs.tidy_keys import tidy_the_keyring
+from scheduler.jobs.turn_access_log import turn_the_access_log
 from watchlist.bootstrap import House
 
 
@@ -24,6 +25,7 @@ TIMETABLE = (
     Job("sweep", 60, sweep_the_list),
     Job("finish_imports", 60, finish_interrupted_imports),
     Job("forget_answers", 3600, forget_old_answers),
+    Job("turn_access_log", 3600, turn_the_access_log),
     Job("tidy_keys", 86_400, tidy_the_keyring),
 )
 """Intervals rather than times of day: cron at 02:30 in Paris runs twice one night in October and never one in March."""

@@ -34,7 +34,9 @@ from watchlist.adapters.postgres.migrate import KEY_STORE, REGISTER, Series, mig
 from watchlist.adapters.postgres.operators import PostgresOperators
 from watchlist.adapters.postgres.pictures import Pictures
 from watchlist.adapters.postgres.register import Register
+from watchlist.adapters.postgres.registers import PostgresRegisters
 from watchlist.adapters.postgres.snapshot import PostgresSnapshots
+from watchlist.adapters.postgres.traces import PostgresTraces
 from watchlist.adapters.postgres.vault import PostgresVault
 from watchlist.application.desk import Desk
 from watchlist.application.follow_journal import Progress, follow_journal
@@ -44,6 +46,7 @@ from watchlist.domain.letter import Contacts
 from watchlist.domain.operator import REVIEW_MONTHS
 from watchlist.domain.passport import Issuer
 from watchlist.domain.quota import Quotas
+from watchlist.domain.retention import ACCESS_LOG_MONTHS
 from watchlist.ports import Clock, ErasureJournal, MasterKey
 from watchlist.settings import Settings, decoded_keys
 from watchlist.tracing import switch_on
@@ -56,15 +59,18 @@ log = logging.getLogger(__name__)
 class House:
     """The desk where verbs act, the pictures people look at, and what must be closed at the end.
 
-    The index of screenings and the buckets of quotas are opened and closed by the event loop that serves them.
+    The index of screenings, the traces and the buckets of quotas are opened and closed by the event loop that
+    serves them.
     """
 
     desk: Desk
     pictures: Pictures
     register: Register
+    registers: PostgresRegisters
     keyring: PostgresKeyring
     operators: PostgresOperators
     index: PostgresListIndex
+    traces: PostgresTraces
     screening: Screening
     snapshots: PostgresSnapshots
     rotation: PostgresRotation
@@ -84,6 +90,8 @@ class House:
     """The identity providers whose tokens are accepted."""
     habilitation_months: int = REVIEW_MONTHS
     """T2: how long a habilitation stands until it is reviewed."""
+    access_log_months: int = ACCESS_LOG_MONTHS
+    """How long the access log is kept (T1)."""
 
     def close(self) -> None:
         self.keyring.pool.close()
@@ -124,6 +132,7 @@ def build(
         unless_built.pop_all()
     register = Register(conninfo, clock, pool_size, keys_are_here=keyring.travels)
     pictures = Pictures(pool)
+    registers = PostgresRegisters(pool)
     desk = Desk(
         log=register,
         clock=clock,
@@ -133,17 +142,21 @@ def build(
         lookups=lookups,
         registry=pictures,
         journal=journal or MemoryErasureJournal(),
+        registers=registers,
     )
     index = PostgresListIndex(conninfo, clock)
-    screening = Screening(desk.lookups, index)
+    traces = PostgresTraces(conninfo)
+    screening = Screening(desk.lookups, index, traces)
     snapshots = PostgresSnapshots(pool, register.codec)
     return House(
         desk,
         pictures,
         register,
+        registers,
         keyring,
         PostgresOperators(pool),
         index,
+        traces,
         screening,
         snapshots,
         PostgresRotation(pool, keyring),
@@ -267,6 +280,7 @@ def unfollowed_house(settings: Settings, clock: Clock | None = None) -> Iterator
             house.issuers = settings.issuers
             house.habilitation_months = settings.habilitation_months
             house.quotas = settings.quotas
+            house.access_log_months = settings.access_log_months
             yield house
 
 

@@ -19,8 +19,9 @@ from watchlist.domain.operator import ApiKey, Habilitation, Operator, Role
 from watchlist.domain.passport import Passport
 from watchlist.domain.quota import Quota
 from watchlist.domain.schedule import DeadlineKind
+from watchlist.domain.subject import Subject
 from watchlist.domain.tokens import Token, Tokenizer
-from watchlist.domain.trace import Access, Hit
+from watchlist.domain.trace import Access, ByHand, Hit, Reading, Telling
 
 FIRST = UUID(int=0)
 """Before every id: where a first page begins."""
@@ -202,6 +203,29 @@ class Traces(Protocol):
         ...
 
 
+class Registers(Protocol):
+    """The access log and the register of disclosures, as verbs need them."""
+
+    def disclosed_of(self, subject_ids: Sequence[UUID]) -> list[Telling]:
+        """Everything that was told of these subjects, in its order (S8)."""
+        ...
+
+    def consulted_of(self, subject_ids: Sequence[UUID]) -> list[Reading]:
+        """Every access to these subjects that is still remembered, in its order (T1)."""
+        ...
+
+    def disclose(self, subject: Subject, told: ByHand, work: Any, position: int) -> None:
+        """One transaction: a communication made by hand, what it sealed, the command.
+
+        Raises VersionConflict when the subject has changed meanwhile, AlreadyDone.
+        """
+        ...
+
+    def disclosure(self, disclosure_id: UUID) -> tuple[Mapping[str, Any], Sealed | None] | None:
+        """One disclosure; and of one made by hand, where what was told is sealed."""
+        ...
+
+
 class ErasureJournal(Protocol):
     """The erasures that are under way or done, outside the stores that they erase from: a restore cannot undo it.
 
@@ -322,6 +346,10 @@ class Registry(Protocol):
 
     def case_of_letter(self, letter_id: UUID) -> UUID | None:
         """The case whose entry made a letter due."""
+        ...
+
+    def hit_told_at(self, letter_id: UUID) -> datetime | None:
+        """When a hit was told before that letter was sent or deferred (L12); None: never."""
         ...
 
     def subject_with(self, organisation: str, digests: Sequence[bytes]) -> UUID | None:

@@ -16,6 +16,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from watchlist.application.screening_request import LARGEST_BATCH
+from watchlist.domain import retention
 from watchlist.domain.letter import Contacts
 from watchlist.domain.operator import REVIEW_MONTHS
 from watchlist.domain.passport import Issuer
@@ -92,6 +93,8 @@ class Settings:
     """Identity providers whose tokens are accepted (WATCHLIST_OIDC_ISSUER and its like, or WATCHLIST_OIDC_ISSUERS)."""
     habilitation_months: int = REVIEW_MONTHS
     """T2: how long a habilitation stands until it is reviewed (WATCHLIST_HABILITATION_REVIEW_MONTHS)."""
+    access_log_months: int = retention.ACCESS_LOG_MONTHS
+    """How long the access log is kept (WATCHLIST_ACCESS_LOG_MONTHS), 6 to 36 (T1)."""
 
     @property
     def journal(self) -> Path:
@@ -132,6 +135,7 @@ class Settings:
             "erasure_journal": _path(env, "WATCHLIST_ERASURE_JOURNAL"),
             "key_backup_days": _days(env, "WATCHLIST_KEY_BACKUP_DAYS"),
             "backup_days": _days(env, "WATCHLIST_BACKUP_DAYS"),
+            "access_log_months": _access_log_months(env),
             "contacts": _contacts(env),
             "issuers": _issuers(env),
             "habilitation_months": _months(env, "WATCHLIST_HABILITATION_REVIEW_MONTHS"),
@@ -159,6 +163,7 @@ class Settings:
             "WATCHLIST_BACKUP_DAYS": self.backup_days,
             "WATCHLIST_HABILITATION_REVIEW_MONTHS": self.habilitation_months,
             **self._issuers_shown(),
+            "WATCHLIST_ACCESS_LOG_MONTHS": self.access_log_months,
             **{name: getattr(self.contacts, part) for name, part in CONTACTS.items()},
             "WATCHLIST_MASTER_KEY": SHOWN if self.master_key else self._master_key_elsewhere(),
             "WATCHLIST_MASTER_KEY_COMMAND": SHOWN if self.master_key_command else "(none)",
@@ -239,6 +244,18 @@ def _days(env: Mapping[str, str], name: str) -> int | None:
         return None
     if not given.isascii() or not given.isdigit() or int(given) > LONGEST_BACKUP_DAYS:
         raise SettingsError(f"{name} is a number of days, from 0 to {LONGEST_BACKUP_DAYS}")
+    return int(given)
+
+
+def _access_log_months(env: Mapping[str, str]) -> int | None:
+    given = env.get("WATCHLIST_ACCESS_LOG_MONTHS")
+    if not given:
+        return None
+    shortest, longest = retention.SHORTEST_ACCESS_LOG, retention.LONGEST_ACCESS_LOG
+    if not given.isascii() or not given.isdigit() or not shortest <= int(given) <= longest:
+        raise SettingsError(
+            f"WATCHLIST_ACCESS_LOG_MONTHS is a number of months, from {shortest} to {longest}"
+        )
     return int(given)
 
 

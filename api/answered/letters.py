@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from pydantic import Field
 
@@ -22,6 +22,9 @@ class LetterItem(Answered):
     inscription_id: Id
     subject_id: Id
     due_on: date | None = Field(description="the last day, in Paris; null once it is sent, or not due")
+    hit_told_at: datetime | None = Field(
+        description="when a hit was told before this letter was sent or deferred: from then on it is late"
+    )
     deferred_to: date | None
     sent_on: date | None
     channel: Channel | None

@@ -39,8 +39,8 @@ def list_letters(
 
 def _item(row: dict[str, Any]) -> dict[str, Any]:
     # What is due at 00:00 had the whole day before: that is its last day.
-    due_at = row["due_at"]
-    due_on = None if due_at is None else periods.civil_date(due_at - timedelta(microseconds=1))
+    late_from = row["late_from"]
+    due_on = None if late_from is None else periods.civil_date(late_from - timedelta(microseconds=1))
     return {name: row.get(name) for name in LetterItem.model_fields} | {"due_on": due_on}
 
 

@@ -19,12 +19,14 @@ from tests.stories import (
     BRUNO,
     MONDAY,
     ORGANISATION,
+    PAYER,
     RPPS,
     Story,
     a_person,
     a_story,
     ask,
     rpps,
+    screened_hits,
 )
 from watchlist.adapters.letter_press import TypstPress
 from watchlist.application.access_export import access_export
@@ -32,6 +34,7 @@ from watchlist.application.access_records import seals_of
 from watchlist.application.case_file import read_case
 from watchlist.application.case_texts import redact_text
 from watchlist.application.delist import delist, lift_restriction, restrict
+from watchlist.application.disclose import Communication, disclose_by_hand
 from watchlist.application.erase import erase_subject
 from watchlist.application.import_list import approve_import, submit_import
 from watchlist.application.inscribe import Amendment, Deferral, Proposed, amend, approve, propose, reject
@@ -40,6 +43,7 @@ from watchlist.application.merge_subjects import merge_subjects, split_subjects
 from watchlist.application.open_case import RaisedAlert, close_case, qualify_alert, raise_alert
 from watchlist.application.purge_case import purge_case
 from watchlist.application.register_subject import record_death, rectify_subject
+from watchlist.application.told_of import consultations_of, recipients_of
 from watchlist.application.work_on_case import add_evidence, add_note, add_subject, record_victim
 from watchlist.domain import refusals
 from watchlist.domain.access import Consulted, Deferred, Disclosed, Part
@@ -49,6 +53,7 @@ from watchlist.domain.identifiers import Identifier
 from watchlist.domain.identity import Organisation, Person
 from watchlist.domain.inscription import PROPORTIONALITY, DelistingGround
 from watchlist.domain.retention import NEVER
+from watchlist.domain.trace import Recipient
 
 GOLDEN = Path(__file__).parent / "golden" / "access_export.json"
 DURAND = Person("Durand", "Paul", date(1981, 5, 6), identifiers=(rpps(77),))
@@ -453,6 +458,34 @@ def test_recipients_and_readings_are_those_that_were_recorded(story: Story) -> N
     assert told["consultations"] == [
         {"at": "2021-03-15T09:00:00Z", "organisation": ORGANISATION, "purpose": "case"}
     ]
+
+
+def test_a_person_is_told_to_whom_and_why_their_data_were_given_and_never_by_whom_they_were_read(
+    story: Story,
+) -> None:
+    subject, case, _ = story.listed(a_person("Seule", "Anne", RPPS))
+    with_durand = story.case(subject, story.subject(DURAND))
+    (screening_id,) = screened_hits(story, RPPS)
+    for told, of_case in (("l'inscription", case), ("avec Paul Durand", with_durand)):
+        story.clock.advance(minutes=1)
+        made = Communication(subject, Recipient.ALFA, "art. 6", told, date(2021, 3, 15), "Mme Untel", of_case)
+        disclose_by_hand(story.desk, ask(), made)
+    told = export(
+        story,
+        subject,
+        disclosures=recipients_of(story.desk, [subject]),
+        consultations=consultations_of(story.desk, [subject]),
+    )
+    hit, by_hand, naming_another = told["recipients"]
+    assert (hit["recipient"], hit["occasion"], hit["reference"]) == (PAYER, "hit", str(screening_id))
+    assert (by_hand["recipient"], by_hand["occasion"]) == ("alfa", "by_hand")
+    assert by_hand["told"] == {"text": "l'inscription", "withheld": None}
+    assert naming_another["told"] == {"text": None, "withheld": "third_party"}
+    assert told["consultations"] == [
+        {"at": "2021-03-15T09:00:00Z", "organisation": PAYER, "purpose": "third_party_payment"}
+    ]
+    assert str(ANNE) not in flat(told)
+    assert "Untel" not in flat(told)
 
 
 # Deferred -------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from tests.stories import (
     MASTER,
     MONDAY,
     ORGANISATION,
+    PAYER,
     RPPS,
     Story,
     a_house,
@@ -28,12 +29,15 @@ from tests.stories import (
     ask,
     at_once,
     rpps,
+    screened_hits,
 )
 from watchlist.adapters.clock import ManualClock
 from watchlist.adapters.erasure_journal import FileErasureJournal
 from watchlist.adapters.postgres.keyring import PostgresKeyring
 from watchlist.application.case_file import read_case, read_subject
 from watchlist.application.case_texts import redact_text, texts_naming
+from watchlist.application.delist import delist
+from watchlist.application.disclose import Communication, disclose_by_hand, read_disclosure
 from watchlist.application.erase import erase_subject
 from watchlist.application.erasures import finish_erasures, read_erasure, read_erasures, standing_of_erasures
 from watchlist.application.follow_journal import follow_journal
@@ -58,6 +62,7 @@ from watchlist.domain import refusals
 from watchlist.domain.case_events import ClosingOutcome
 from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.subject import Role
+from watchlist.domain.trace import Recipient
 
 BIRTH = date(1970, 1, 2)
 FIVE_YEARS = datetime(2026, 3, 15, 23, 0, tzinfo=UTC)
@@ -272,6 +277,60 @@ def test_nothing_finds_or_opens_an_erased_subject_and_its_skeleton_stays(registe
     ):
         with pytest.raises(refusals.SubjectIsErased):
             attempt()
+
+
+def test_of_an_erased_subject_it_stays_known_who_was_told_and_when_and_nothing_of_what(
+    register: Story,
+) -> None:
+    """S8: the questions that it answered go with it, and the words of what was told by hand."""
+    subject, _, _ = register.listed(a_person("Lefèvre", "Anne", RPPS))
+    (screening_id,) = screened_hits(register, RPPS)
+    made = Communication(subject, Recipient.ALFA, "art. 6", "son inscription", MONDAY.date(), "Mme Untel")
+    by_hand = disclose_by_hand(register.desk, ask(), made).id
+    before = register.rows("SELECT * FROM disclosures ORDER BY disclosure_id")
+    erase_subject(register.desk, ask(), subject)
+    assert register.count("hits") == 0
+    assert register.rows("SELECT * FROM disclosures ORDER BY disclosure_id") == before
+    assert [(row["organisation"], row["screening_id"]) for row in before] == [
+        (PAYER, screening_id),
+        (None, None),
+    ]
+    assert register.rows("SELECT FROM vault WHERE owner = %b", subject) == []
+    read = read_disclosure(register.desk, by_hand, None)
+    assert (read["recipient"], read["told"], read["legal_basis"], read["recipient_name"]) == (
+        "alfa",
+        None,
+        None,
+        None,
+    )
+    with pytest.raises(refusals.SubjectIsErased):
+        disclose_by_hand(register.desk, ask(), made)
+
+
+def test_the_questions_that_a_purged_cases_entries_answered_go_with_it(register: Story) -> None:
+    subject, case, entry = register.listed(a_person("Lefèvre", "Anne", RPPS))
+    register.case(subject)
+    screened_hits(register, RPPS)
+    delist(register.desk, ask(), entry, DelistingGround.REPAID, "remboursé")
+    close_case(register.desk, ask(), case, ClosingOutcome.SETTLED)
+    assert register.count("hits") == 1
+    register.clock.move_to(FIVE_YEARS)
+    sweep(register.desk)
+    assert (register.count("hits"), register.count("disclosures")) == (0, 1)
+
+
+def test_nothing_is_recorded_as_told_once_an_erasure_was_decided_meanwhile(register: Story) -> None:
+    subject = register.subject(a_person("Lefèvre", "Anne", RPPS))
+    made = Communication(subject, Recipient.ALFA, "art. 6", "rien", MONDAY.date())
+    told = at_once(
+        [
+            lambda: erase_subject(register.desk, ask(), subject),
+            *[lambda: disclose_by_hand(register.desk, ask(), made)] * 3,
+        ]
+    )
+    refused = [one for one in told if isinstance(one, Exception)]
+    assert all(isinstance(one, (refusals.SubjectIsErased, Erased)) for one in refused)
+    assert register.rows("SELECT FROM vault WHERE owner = %b", subject) == []
 
 
 def test_the_same_person_inscribed_later_is_a_new_subject(register: Story) -> None:

@@ -18,6 +18,7 @@ from msgspec import structs
 from watchlist.application.access_records import Records, facts_of, of_kind
 from watchlist.application.access_requests import contests, letters_deferred, letters_sent, requests_told
 from watchlist.application.desk import Desk
+from watchlist.application.told_of import consultations_of, recipients_of
 from watchlist.domain import access, periods, refusals, retention
 from watchlist.domain import case_events as events
 from watchlist.domain import identity as identities
@@ -53,14 +54,13 @@ def access_export(
     subject_id: UUID,
     organisation: str,
     deferred: Sequence[Deferred] = (),
-    disclosures: Iterable[Disclosed] | None = (),
-    consultations: Iterable[Consulted] | None = (),
+    disclosures: Iterable[Disclosed] = (),
+    consultations: Iterable[Consulted] = (),
 ) -> dict[str, Any]:
     """An AccessExport, ready for JSON: the same bytes for the same records and the same instant.
 
     For a subject that was merged, what is held of the survivor. `disclosures` and `consultations` are what the
-    registers of those know of the person; None: there is no such register. Raises NoSuchSubject,
-    DeferralWithoutReason, PartOfNoCase.
+    registers of those know of the person. Raises NoSuchSubject, DeferralWithoutReason, PartOfNoCase.
     """
     access.require_deferrable(deferred, periods.civil_date(desk.clock.now()))
     records = Records.of(desk, subject_id, organisation)
@@ -79,15 +79,17 @@ def export_for(desk: Desk, request: RightsRequest) -> dict[str, Any]:
         raise refusals.NoSuchSubject()
     waiting = records.raw(request.deferred)
     deferred = [] if waiting is None else access.deferrals_in(waiting)
-    return _export(desk, records, deferred, None, None)
+    return _export(
+        desk, records, deferred, recipients_of(desk, records.family), consultations_of(desk, records.family)
+    )
 
 
 def _export(
     desk: Desk,
     records: Records,
     deferred: Sequence[Deferred],
-    disclosures: Iterable[Disclosed] | None,
-    consultations: Iterable[Consulted] | None,
+    disclosures: Iterable[Disclosed],
+    consultations: Iterable[Consulted],
 ) -> dict[str, Any]:
     me, now = records.subject, desk.clock.now()
     export = access.AccessExport(
@@ -101,7 +103,8 @@ def _export(
         cases=access.deferral_of(deferred, Part.CASES) or _cases(records, deferred, now),
         requests=requests_told(records),
         contests=[told for stream in records.family.values() for told in contests(stream)],
-        recipients=access.deferral_of(deferred, Part.RECIPIENTS) or _in_order(disclosures),
+        recipients=access.deferral_of(deferred, Part.RECIPIENTS)
+        or _in_order(map(records.heard, disclosures)),
         consultations=access.deferral_of(deferred, Part.CONSULTATIONS) or _in_order(consultations),
         left_out=access.LEFT_OUT,
         purpose=access.PURPOSE,
@@ -110,8 +113,8 @@ def _export(
     return told
 
 
-def _in_order(told: Iterable[S] | None) -> list[S] | None:
-    return None if told is None else sorted(told, key=msgspec.json.encode)
+def _in_order(told: Iterable[S]) -> list[S]:
+    return sorted(told, key=msgspec.json.encode)
 
 
 # Who they are ---------------------------------------------------------------------------------

@@ -10,11 +10,12 @@ from uuid import UUID
 import msgspec
 from msgspec import structs
 
+from watchlist.application.attention import unseen
 from watchlist.application.desk import Desk
 from watchlist.domain import case_events as events
 from watchlist.domain import identity as identities
 from watchlist.domain import subject as subjects
-from watchlist.domain.access import Text, Withheld
+from watchlist.domain.access import Disclosed, Text, Withheld
 from watchlist.domain.aggregate import Event
 from watchlist.domain.case import Case
 from watchlist.domain.commitment import Sealed
@@ -75,7 +76,8 @@ class Records:
             for event in stream
             if isinstance(event, IDENTIFYING)
         ]
-        self._opened = desk.open_all([*self._kept(), *known])
+        with unseen():  # the others are opened for what names them to be withheld
+            self._opened = desk.open_all([*self._kept(), *known])
         theirs = (self._opened.get(identity.ref) for _, identity in known)
         self.others = list({identities.decode(value): None for value in theirs if value is not None})
 
@@ -119,6 +121,12 @@ class Records:
 
     def text_if_any(self, sealed: Sealed | None) -> Text | None:
         return None if sealed is None else self.text(sealed)
+
+    def heard(self, disclosed: Disclosed) -> Disclosed:
+        """The words of what was told by hand, not if they name another."""
+        if isinstance(disclosed.told, Text) and disclosed.told.text is not None:
+            return structs.replace(disclosed, told=self.told(disclosed.told.text))
+        return disclosed
 
     def told(self, text: str) -> Text:
         """P3: not if it names another."""

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, structs
 
+from watchlist.application.attention import unseen
 from watchlist.application.desk import Desk
 from watchlist.application.receipt import Decided, Receipt, decided
 from watchlist.application.work import Ask, RedactedText, Work
@@ -88,7 +89,8 @@ def _opened(desk: Desk, case: Case) -> dict[UUID, tuple[str, bytes]]:
     wanted = [
         s for s in _sealed_in_events(desk, case.id) if s.ref in kept and kept[s.ref].field not in NO_TEXTS
     ]
-    opened = desk.open_sealed(case.id, wanted)
+    with unseen():  # to be searched for names, not to be read
+        opened = desk.open_sealed(case.id, wanted)
     return {ref: (kept[ref].field, value) for ref, value in opened.items()}
 
 

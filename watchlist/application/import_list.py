@@ -18,6 +18,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from watchlist.application.attention import unseen
 from watchlist.application.desk import Desk, answered_before
 from watchlist.application.follow_procedure import OpenedProcedure, sealed_procedure
 from watchlist.application.import_file import Refused, read_file
@@ -80,6 +81,7 @@ class ImportReport:
         return plain
 
 
+@unseen()  # a whole list: its events name its subjects, a row of the access log is for a few
 def submit_import(
     desk: Desk,
     ask: Ask,
@@ -374,6 +376,7 @@ class _Effect:
     rejected: list[NotTakenOver] = field(default_factory=list)
 
 
+@unseen()
 def approve_import(desk: Desk, ask: Ask, import_id: UUID, progress: Progress | None = None) -> Receipt:
     """L5, L7: by a second person; every proposal of the batch that still can takes effect, in chunks.
 

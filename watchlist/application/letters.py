@@ -72,15 +72,18 @@ def read_letter(desk: Desk, writing: Writing, letter_id: UUID, organisation: str
     inscription, letter = case.letter_with(letter_id)
     content, _ = _content(desk, writing, case, inscription, letter)
     sent = letter.sent
+    hit_told_at = desk.registry.hit_told_at(letter_id)
+    late_from = letter.late_from(hit_told_at)
     return {
         "letter_id": letter.id,
         "kind": letter.kind,
-        "state": letter.state_at(desk.clock.now()),
+        "state": letter.state_at(desk.clock.now(), hit_told_at),
         "organisation": case.organisation,
         "case_id": case.id,
         "inscription_id": inscription.id,
         "subject_id": sent.subject_id if sent else case.subject_now(inscription.subject_id),
-        "due_on": None if letter.due_at is None else periods.civil_date(letter.due_at - INSTANT),
+        "due_on": None if late_from is None else periods.civil_date(late_from - INSTANT),
+        "hit_told_at": hit_told_at,
         "deferred_to": letter.deferred_to,
         "sent_on": sent.sent_on if sent else None,
         "channel": sent.channel if sent else None,

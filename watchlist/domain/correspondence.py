@@ -27,7 +27,7 @@ class LetterState(StrEnum):
 
     DUE = "due"
     LATE = "late"
-    """Its time has passed, or the day on which its deferral was to be reviewed."""
+    """Its time has passed, or the day on which its deferral was to be reviewed; or a hit was told before."""
     DEFERRED = "deferred"
     SENT = "sent"
     NOT_DUE = "not_due"
@@ -90,12 +90,19 @@ class DueLetter:
     deferred_to: date | None
     sent: Sent | None
 
-    def state_at(self, at: datetime) -> LetterState:
+    def late_from(self, hit_told_at: datetime | None) -> datetime | None:
+        """L12: it is due before the first hit is told; `hit_told_at`: one was, it being neither sent nor deferred."""
+        if self.due_at is None or hit_told_at is None or self.deferred_to is not None:
+            return self.due_at
+        return min(self.due_at, hit_told_at)
+
+    def state_at(self, at: datetime, hit_told_at: datetime | None = None) -> LetterState:
+        late_from = self.late_from(hit_told_at)
         if self.sent is not None:
             return LetterState.SENT
-        if self.due_at is None:
+        if late_from is None:
             return LetterState.NOT_DUE
-        if self.due_at <= at:
+        if late_from <= at:
             return LetterState.LATE
         return LetterState.DUE if self.deferred_to is None else LetterState.DEFERRED
 

@@ -23,6 +23,7 @@ class VaultField(StrEnum):
     LETTER = "letter"
     LETTER_DOCUMENT = "letter_document"
     LETTER_KEY = "letter_key"
+    DISCLOSURE = "disclosure"
     # Of a case, under the case's key
     SUMMARY = "summary"
     AMOUNT_AT_STAKE = "amount_at_stake"

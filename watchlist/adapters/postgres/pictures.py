@@ -66,6 +66,10 @@ class Pictures:
         found = self.rows("case_of_letter", (letter_id,))
         return found[0]["case_id"] if found else None
 
+    def hit_told_at(self, letter_id: UUID) -> datetime | None:
+        found = self.rows("hit_told_at", (letter_id,))
+        return found[0]["hit_told_at"] if found else None
+
     def subject_with(self, organisation: str, digests: Sequence[bytes]) -> UUID | None:
         found = self.rows("subject_with", (list(digests), organisation))
         return found[0]["subject_id"] if found else None

@@ -4,12 +4,16 @@ SELECT case_id FROM inscriptions WHERE inscription_id = %b
 -- name: case_of_letter
 SELECT case_id FROM letters WHERE letter_id = %b
 
+-- name: hit_told_at
+SELECT hit_told_at FROM letters WHERE letter_id = %b
+
 -- name: letters
 -- by their state of now
 SELECT * FROM (
-    SELECT *, CASE WHEN sent_on IS NOT NULL THEN 'sent' WHEN due_at IS NULL THEN 'not_due'
-                   WHEN due_at <= %(at)s THEN 'late' WHEN deferred_to IS NOT NULL THEN 'deferred'
-                   ELSE 'due' END AS state
+    SELECT *, letter_late_from(due_at, deferred_to, hit_told_at) AS late_from,
+           CASE WHEN sent_on IS NOT NULL THEN 'sent' WHEN due_at IS NULL THEN 'not_due'
+                WHEN letter_late_from(due_at, deferred_to, hit_told_at) <= %(at)s THEN 'late'
+                WHEN deferred_to IS NOT NULL THEN 'deferred' ELSE 'due' END AS state
     FROM letters WHERE organisation = %(organisation)s AND letter_id > %(after)s
 ) stood
 WHERE %(state)s::text IS NULL OR state = %(state)s
