@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from watchlist.application.desk import Desk
 from watchlist.domain.access import Consulted, Disclosed, Text, Withheld
@@ -22,9 +21,9 @@ def recipients_of(desk: Desk, subject_ids: Iterable[UUID]) -> Iterator[Disclosed
         yield Disclosed(one.at, one.organisation or one.recipient, one.kind, reference, _words(one, opened))
 
 
-def _words(telling: Telling, opened: dict[UUID, bytes]) -> Text | UnsetType:
+def _words(telling: Telling, opened: dict[UUID, bytes]) -> Text | None:
     if telling.told is None:
-        return UNSET
+        return None
     raw = opened.get(telling.told.ref)
     return Text(withheld=Withheld.ERASED) if raw is None else Text(msgspec.json.decode(raw)["told"])
 

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
 
 from watchlist.domain import refusals, retention
 from watchlist.domain.case_memory import CaseMemory, CaseState
@@ -317,7 +317,7 @@ class Disclosed(Struct, frozen=True):
     recipient: str
     occasion: str
     reference: str | None = None
-    told: Text | UnsetType = UNSET
+    told: Text | None = None
     """Of a communication made by hand."""
 
 
