@@ -6,8 +6,14 @@ from watchlist.application.sweep import sweep
 from watchlist.bootstrap import House
 
 
+class RunsElsewhere(Exception):
+    """Another process is doing it: this run is neither a success nor a failure."""
+
+
 def sweep_the_list(house: House) -> str | None:
     report = sweep(house.desk)
+    if not report.alone:
+        raise RunsElsewhere()
     if not (report.failed or report.delisted or report.purged):
         return None
     said = (
