@@ -59,7 +59,7 @@ _HEADERS = [
         f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'".encode(),
     ),
 ]
-_KEEP_TO_TLS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
+_KEEP_TO_TLS = (b"strict-transport-security", b"max-age=63072000")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 UNMATCHED = "unmatched"
 """The route of what has none: an address may hold anything, and is neither logged nor counted."""

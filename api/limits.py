@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cache
 from math import ceil
 from uuid import UUID
 
@@ -147,8 +148,13 @@ def asked_in(body: bytes) -> int:
 def told(quota: Quota, remaining: int) -> list[tuple[bytes, bytes]]:
     """The headers RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10); what other processes
     took since this one last asked is not in them."""
-    reset = ceil((quota.burst - remaining) / quota.per_second)
-    return [
-        (b"ratelimit-policy", b'"%b";q=%d;w=%d' % (quota.name.encode(), quota.burst, quota.window_seconds)),
-        (b"ratelimit", b'"%b";r=%d;t=%d' % (quota.name.encode(), remaining, max(reset, 0))),
-    ]
+    policy, left = _named(quota)
+    reset = max(ceil((quota.burst - remaining) / quota.per_second), 0)
+    return [policy, (b"ratelimit", left % (remaining, reset))]
+
+
+@cache
+def _named(quota: Quota) -> tuple[tuple[bytes, bytes], bytes]:
+    name = quota.name.encode()
+    policy = b'"%b";q=%d;w=%d' % (name, quota.burst, quota.window_seconds)
+    return (b"ratelimit-policy", policy), b'"%b";r=%%d;t=%%d' % name

@@ -142,11 +142,14 @@ class Asked(Collector):
         return [GaugeMetricFamily(gauge.name, gauge.help, labels=gauge.labels) for gauge in GAUGES]
 
     def collect(self) -> Iterator[Metric]:
-        with self._asking:
-            if time.monotonic() >= self._until:
+        """One at a time asks; who comes meanwhile is told what is kept, and holds up no thread of the service."""
+        if time.monotonic() >= self._until and self._asking.acquire(blocking=False):
+            try:
                 self._kept = self._ask()
                 self._until = time.monotonic() + KEPT_SECONDS
-            yield from self._kept
+            finally:
+                self._asking.release()
+        yield from self._kept
 
     def _ask(self) -> list[Metric]:
         """Each alone: what cannot be asked is missing, and the others are told; `up` says whether all could."""

@@ -11,6 +11,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 
+from scheduler.jobs.sweep import RunsElsewhere
 from scheduler.timetable import TIMETABLE, Job
 from watchlist.bootstrap import House
 from watchlist.domain.refusals import Busy
@@ -56,6 +57,9 @@ def run(job: Job, house: House) -> None:
     try:
         said = job.run(house)
         house.job_runs.succeeded(job.name, house.clock.now())
+    except RunsElsewhere:
+        log.debug("%s: another process is doing it", job.name)
+        return
     except Exception as error:
         log.error("%s failed: %s; it runs again in %d s", job.name, type(error).__name__, job.every_seconds)
         with suppress(Busy):

@@ -6,9 +6,15 @@ from watchlist.application.sweep import sweep
 from watchlist.bootstrap import House
 
 
+class RunsElsewhere(Exception):
+    """Another process is doing it: this run is neither a success nor a failure."""
+
+
 def sweep_the_list(house: House) -> str | None:
     """What there was to do, and how much of it; None when there was nothing."""
     report = sweep(house.desk)
+    if not report.alone:
+        raise RunsElsewhere()
     done = {
         "delisted": report.delisted,
         "alerts purged": report.alerts_purged,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from watchlist.bootstrap import House
 from watchlist.domain.quota import Quota, Quotas
 from watchlist.domain.refusals import Busy
 from watchlist.ports import Leased
+from watchlist.settings import Settings, SettingsError
 
 SLOW = Quota("requests", per_second=1, burst=5)
 FEW = Quotas(screenings=Quota("screenings", 1, 10), requests=SLOW)
@@ -106,6 +108,28 @@ def test_a_body_that_cannot_be_read_counts_as_one(body: bytes, count: int) -> No
     assert asked_in(body) == count
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("WATCHLIST_RATE_SCREENINGS", "0"),
+        ("WATCHLIST_RATE_SCREENINGS", "many"),
+        ("WATCHLIST_RATE_SCREENINGS_BURST", "9999"),
+        ("WATCHLIST_RATE_REQUESTS", "-1"),
+        ("WATCHLIST_RATE_REQUESTS_BURST", "0"),
+    ],
+)
+def test_a_quota_that_would_let_nothing_through_is_refused_by_name(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{variable} is a number"):
+        Settings.from_environment({variable: value})
+
+
+def test_quotas_are_settings() -> None:
+    given = {"WATCHLIST_RATE_SCREENINGS": "7", "WATCHLIST_RATE_REQUESTS_BURST": "9"}
+    quotas = Settings.from_environment(given).quotas
+    assert (quotas.screenings.per_second, quotas.screenings.burst) == (7, Quotas().screenings.burst)
+    assert (quotas.requests.per_second, quotas.requests.burst) == (Quotas().requests.per_second, 9)
+
+
 # Leases ---------------------------------------------------------------------------------------
 
 
@@ -129,11 +153,10 @@ async def opened(house: House) -> Counted:
 async def _let_through(limits: Limits, quota: Quota, attempts: int) -> int:
     passed = 0
     for _ in range(attempts):
-        try:
+        with suppress(TooManyRequests):
             await limits.take(ANNE, quota)
             passed += 1
-        except TooManyRequests:
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)
     return passed
 
 

@@ -138,6 +138,12 @@ def test_each_run_of_a_job_leaves_when_it_succeeded_or_failed(house: House, cloc
     assert ran.failure == "ConnectionError"
 
 
+def test_a_sweep_that_another_process_is_doing_is_no_success_of_this_one(house: House) -> None:
+    with house.register.alone("sweep"):
+        run(SWEEP, house)
+    assert house.job_runs.all() == []
+
+
 def test_a_stopping_process_is_not_ready_and_answers_all_the_same(client: TestClient, office: Office) -> None:
     client.app.state.closing.set()
     answer = client.get("/readyz", headers={"Accept-Language": "fr"})

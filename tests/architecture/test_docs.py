@@ -94,7 +94,8 @@ def test_every_setting_is_in_the_readme_with_its_default() -> None:
     defaults = {"WATCHLIST_DEMO": "1"} | {
         name: str(value)
         for name, value in Settings().shown().items()
-        if name in ("WATCHLIST_DATA", "WATCHLIST_HOST", "WATCHLIST_PORT", "WATCHLIST_LOG_LEVEL")
+        if name in ("WATCHLIST_DATA", "WATCHLIST_HOST", "WATCHLIST_PORT", "WATCHLIST_DRAIN_SECONDS")
+        or name.startswith(("WATCHLIST_LOG_", "WATCHLIST_RATE_"))
     }
     assert {name: table[name].strip("`") for name in defaults} == defaults
 

@@ -19,6 +19,7 @@ from watchlist.bootstrap import House, apply, database, open_house
 from watchlist.cli.terminal import tell
 from watchlist.domain.refusals import Refusal
 from watchlist.domain.schedule import SCHEDULE
+from watchlist.ports import JobRun
 from watchlist.settings import CONTACTS, Settings
 
 LATE = timedelta(minutes=10)
@@ -136,6 +137,7 @@ def _examined(house: House) -> list[Finding]:
         _contacts(house),
         *_deadlines(house),
         _erasures(house),
+        _jobs(house),
     ]
 
 
@@ -157,6 +159,17 @@ def _contacts(house: House) -> Finding:
         f"{', '.join(CONTACTS)}"
     )
     return Finding("contacts", True, told, warning=True)
+
+
+def _jobs(house: House) -> Finding:
+    """Told, and no fault of its own: what a job leaves undone is late above."""
+    return Finding("jobs", True, ", ".join(map(_ended, house.job_runs.all())) or "none has run yet")
+
+
+def _ended(run: JobRun) -> str:
+    at = f"succeeded at {run.succeeded_at:%Y-%m-%dT%H:%M:%SZ}" if run.succeeded_at else "never succeeded"
+    failed = run.failed_at is not None and (run.succeeded_at is None or run.failed_at > run.succeeded_at)
+    return f"{run.job} {at}{f' and then failed ({run.failure})' if failed else ''}"
 
 
 def _deadlines(house: House) -> list[Finding]:

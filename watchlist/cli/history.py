@@ -42,6 +42,8 @@ def run_sweep(settings: Settings, args: argparse.Namespace) -> int:
         else:
             with bar("sweep") as moved:
                 report = sweep(house.desk, progress=moved)
+            if report.alone:
+                house.job_runs.succeeded("sweep", house.clock.now())
     facts = {
         "dry_run": args.dry_run,
         "delisted": report.delisted,
