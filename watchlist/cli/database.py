@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import platform
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -12,6 +13,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from watchlist.adapters.postgres import migrate as migrations
+from watchlist.application import operators as verbs
 from watchlist.application.erasures import standing_of_erasures
 from watchlist.application.tidy_keys import lost_keys, orphans
 from watchlist.bootstrap import House, apply, database, open_house
@@ -125,6 +127,8 @@ def _examined(house: House) -> list[Finding]:
         Finding("clock", skew <= 2, f"{skew:.3f} s off the database's"),
         Finding("migrations", True, f"{len(migrations.migrations())} applied, none missing"),
         *_keys_examined(house),
+        _habilitations(house),
+        *_issuers(house),
         *_deadlines(house),
         _erasures(house),
     ]
@@ -141,6 +145,29 @@ def _deadlines(house: House) -> list[Finding]:
         said = f"{late} late, {at_once[kind]['held']} held past their day ({duty.rule})"
         findings.append(Finding(kind.replace("_", " "), not (late and duty.by_machine), said))
     return findings
+
+
+def _issuers(house: House) -> list[Finding]:
+    """Whether the keys of each identity provider can be had; nothing is loaded for it when there is none."""
+    if not house.issuers:
+        return []
+    from watchlist.adapters.identity_provider import IdentityProviders
+
+    answering = asyncio.run(IdentityProviders(house.issuers, house.clock).answering())
+    said = {
+        True: "its keys can be had",
+        False: "its keys cannot be had: check its address, and that it answers",
+    }
+    return [Finding(f"identity provider {url}", ok, said[ok]) for url, ok in answering.items()]
+
+
+def _habilitations(house: House) -> Finding:
+    """T2: what waits for an admin; nothing fails for it."""
+    now, months = house.clock.now(), house.habilitation_months
+    held = verbs.habilitations(house.operators, house.clock)
+    late = sum(1 for one in held if (due := one.review_due_at(months)) is not None and due <= now)
+    ending = sum(1 for key, _ in verbs.list_keys(house.operators) if key.expires_soon(now))
+    return Finding("habilitations", True, f"{late} reviews late, {ending} keys expire within 30 days (T2)")
 
 
 def _keys_examined(house: House) -> list[Finding]:
