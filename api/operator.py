@@ -22,6 +22,8 @@ from watchlist.domain.scope import Scope
 LONGEST_HEADER = 8 * 1024
 """A token with its claims and its signature; what is longer is not read."""
 ROLE_HEADER = b"watchlist-role"
+STREAMS_ASK_EVERY = 0.15
+"""Seconds: with what the door believes meanwhile (0.8), an open stream ends within one second too."""
 log = logging.getLogger("watchlist.door")
 
 
@@ -77,6 +79,17 @@ async def authenticate(request: Request) -> Asker:
         raise Unauthenticated() from None
     request.scope["watchlist.asker"] = asker
     return asker
+
+
+async def still_admitted(request: Request, asker: Asker) -> bool:
+    """T2: whether who opened a stream would still be let in, as whom they are; a stream asks STREAMS_ASK_EVERY."""
+    door: Door = request.app.state.doorkeeper
+    try:
+        now = await door.asker(_bearer(request))
+    except NotAdmitted:
+        return False
+    same = (now.operator_id, now.organisation) == (asker.operator_id, asker.organisation)
+    return same and asker.role in now.held
 
 
 def _bearer(request: Request) -> bytes:
