@@ -35,9 +35,9 @@ log = logging.getLogger("watchlist.api")
 
 
 class Unauthenticated(Refusal):
-    """Send a valid API key: Authorization: Bearer KEY.
+    """Send a valid API key or token: Authorization: Bearer KEY.
 
-    fr: Envoyez une clé valide : Authorization: Bearer CLÉ.
+    fr: Envoyez une clé ou un jeton valide : Authorization: Bearer CLÉ.
     """
 
 

@@ -20,7 +20,7 @@ from watchlist.__main__ import main
 
 COMMANDS = (
     "serve", "migrate", "doctor", "demo", "import", "sweep", "replay", "erase", "privacy", "config show",
-    "operator add", "operator leave", "operator list", "key issue", "key list", "key revoke",
+    "operator add", "operator leave", "operator list", "key issue", "key list", "key rotate", "key revoke", "roles",
     "keyring status", "keyring rotate-master", "keyring rewrap", "keyring rotate-lookup", "keyring tidy",
 )  # fmt: skip
 HEADER = (
@@ -134,6 +134,35 @@ def test_a_key_is_shown_once_listed_without_its_secret_and_revoked(
     assert (
         outside.run("key", "issue", "--operator", "x", "--role", "owner", "--organisation", "X").status == 2
     )
+
+
+def test_a_key_is_narrowed_and_rotated(outside: Service, migrations: list[str]) -> None:
+    issue = ("key", "issue", "--operator", "Claire Exemple", "--role", "integrator", "--organisation", "ROTA")
+    older = outside.run(*issue, "--scope", "screenings", "--scope", "changes", "--sandbox", "--json").told
+    newer = outside.run("key", "rotate", older["id"], "--grace-days", "3", "--json").told
+    assert newer["key"].startswith(newer["id"])
+    listed = ("key", "list", "--organisation", "ROTA")
+    items = {item["id"]: item for item in outside.run(*listed, "--json").told["items"]}
+    assert items[newer["id"]]["rotated_from"] == older["id"]
+    for item in items.values():
+        assert (item["scopes"], item["sandbox"], item["last_used_at"]) == (
+            ["changes", "screenings"],
+            True,
+            None,
+        )
+    assert items[older["id"]]["expires_soon"]
+    said = outside.run(*listed).out
+    assert "never used  changes screenings  sandbox  expires soon: " in said
+    assert "rotation" in outside.run("key", "rotate", newer["id"]).line
+    assert "key list" in outside.run("key", "rotate", "0123456789abcdef").line
+    assert outside.run(*issue[:-3], "dpo", *issue[-2:], "--sandbox").line
+
+
+def test_the_roles_are_told_without_a_database(outside: Service) -> None:
+    told = outside.run("roles", "--json").told
+    screen = next(one for one in told if one["operation"] == "POST /v1/screenings")
+    assert (screen["roles"], screen["scopes"]) == (["integrator"], ["screenings"])
+    assert outside.run("roles").out.startswith("| operation | investigator |")
 
 
 # An existing list, brought in and swept -------------------------------------------------------

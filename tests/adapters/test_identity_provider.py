@@ -328,6 +328,13 @@ def test_a_token_without_a_key_id_is_read_with_the_only_key_that_serves(issuer, 
     told(issuer, watch, story)
 
 
+def test_whether_an_issuer_answers_can_be_asked(issuer):
+    with an_issuer() as other:
+        other.down = True
+        providers = IdentityProviders([issuer.settings(), other.settings()], ManualClock(NOW))
+        assert asyncio.run(providers.answering()) == {issuer.url: True, other.url: False}
+
+
 async def _until(done: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not done():

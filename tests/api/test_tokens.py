@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -9,18 +10,23 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import Request
 from fastapi.testclient import TestClient
 
+from api.doorkeeper import Doorkeeper
 from api.main import create_app
-from api.operator import LONGEST_HEADER
+from api.operator import LONGEST_HEADER, STREAMS_ASK_EVERY, authenticate, still_admitted
 from tests.api.conftest import NOON, Office, Somebody
 from tests.issuer import AnIssuer, an_issuer, unsigned
 from watchlist.adapters.clock import ManualClock
+from watchlist.adapters.identity_provider import IdentityProviders
+from watchlist.application import operators as verbs
 from watchlist.bootstrap import House, build
 from watchlist.domain.operator import Role
 
@@ -315,6 +321,46 @@ def test_a_leaver_and_a_revoked_key_stop_in_every_process_within_a_second(
         for one in (client, other):
             assert asked(one, token).status_code == asked(one, key).status_code == 401
         assert asked(other, issuer.token(NOON, sub="another account")).status_code == 401
+
+
+def test_an_open_stream_ends_within_a_second_for_a_leaver(
+    house: House, office: Office, issuer: AnIssuer
+) -> None:
+    """What a stream asks as it goes: for a token of several roles, for a key, and once they are gone."""
+    app: Any = office.admin.client.app
+
+    async def told(presented: str, role: Role, leave: bool) -> tuple[bool, float]:
+        scope = {"type": "http", "app": app, "headers": [(b"authorization", f"Bearer {presented}".encode())]}
+        request = Request(scope)
+        asker = replace(await authenticate(request), role=role)
+        assert await still_admitted(request, asker)
+        if leave:
+            verbs.leave(house.operators, house.clock, asker.operator_id)
+        began = time.monotonic()
+        while await still_admitted(request, asker) and time.monotonic() - began < 2:
+            await asyncio.sleep(STREAMS_ASK_EVERY)
+            if not leave:
+                return True, 0.0
+        return False, time.monotonic() - began
+
+    token = issuer.token(NOON, roles=["investigator", "integrator"])
+    for presented, role in ((token, Role.INTEGRATOR), (office.integrator.key, Role.INTEGRATOR)):
+        still, lasted = asyncio.run(_with_a_door(app, house, told(presented, role, False)))
+        assert still
+        still, lasted = asyncio.run(_with_a_door(app, house, told(presented, role, True)))
+        assert not still
+        assert lasted < 1
+
+
+async def _with_a_door(app: Any, house: House, story: Any) -> Any:
+    """A door of this event loop's own."""
+    app.state.doorkeeper = door = Doorkeeper(house.operators, house.clock)
+    passports = IdentityProviders(house.issuers, house.clock)
+    door.open(passports, lambda: house.desk.lookups.now.requests)
+    try:
+        return await story
+    finally:
+        await door.close()
 
 
 def test_the_last_use_of_a_token_is_shown_to_the_admin(

@@ -68,6 +68,12 @@ class IdentityProviders:
             raise NotAdmitted(Reason.ISSUER)
         return passport_of(await provider.verified(token, header), provider.issuer, self._clock.now())
 
+    async def answering(self) -> dict[str, bool]:
+        """Of each issuer, whether its keys can be had; closes."""
+        found = {url: await provider.answers() for url, provider in self._providers.items()}
+        await self.close()
+        return found
+
     async def close(self) -> None:
         for provider in self._providers.values():
             await provider.close()
@@ -94,6 +100,10 @@ class _Provider:
         except jwt.PyJWTError:
             raise NotAdmitted(Reason.SIGNATURE) from None
         return _object(payload)
+
+    async def answers(self) -> bool:
+        await self._fetch()
+        return bool(self._keys)
 
     async def close(self) -> None:
         if self._fetching is not None:

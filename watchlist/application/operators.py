@@ -282,6 +282,16 @@ def list_operators(operators: Operators, organisation: str | None = None) -> Ite
         after = page[-1].operator_id
 
 
+def habilitations(
+    operators: Operators, clock: Clock, organisation: str | None = None
+) -> Iterator[Habilitation]:
+    """What all of them hold now, in bounded memory."""
+    now, after = clock.now(), FIRST_OPERATOR
+    while page := operators.habilitations(organisation, now, after, PAGE):
+        yield from page
+        after = page[-1].operator.operator_id
+
+
 def list_keys(operators: Operators, organisation: str | None = None) -> Iterator[tuple[ApiKey, Operator]]:
     """All of them, revoked and expired ones too, in bounded memory."""
     after = FIRST_KEY

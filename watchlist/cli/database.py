@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import platform
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -13,6 +14,7 @@ from psycopg.rows import dict_row
 
 from watchlist.adapters import letter_press
 from watchlist.adapters.postgres import migrate as migrations
+from watchlist.application import operators as verbs
 from watchlist.application.erasures import standing_of_erasures
 from watchlist.application.tidy_keys import lost_keys, orphans
 from watchlist.bootstrap import House, apply, database, open_house
@@ -135,6 +137,8 @@ def _examined(house: House) -> list[Finding]:
         *_keys_examined(house),
         _letter_press(),
         _contacts(house),
+        _habilitations(house),
+        *_issuers(house),
         *_deadlines(house),
         _erasures(house),
         _jobs(house),
@@ -185,6 +189,29 @@ def _deadlines(house: House) -> list[Finding]:
             said = f"{said}: {duty.en}"
         findings.append(Finding(kind.replace("_", " "), not late, said))
     return findings
+
+
+def _issuers(house: House) -> list[Finding]:
+    """Whether the keys of each identity provider can be had; nothing is loaded for it when there is none."""
+    if not house.issuers:
+        return []
+    from watchlist.adapters.identity_provider import IdentityProviders
+
+    answering = asyncio.run(IdentityProviders(house.issuers, house.clock).answering())
+    said = {
+        True: "its keys can be had",
+        False: "its keys cannot be had: check its address, and that it answers",
+    }
+    return [Finding(f"identity provider {url}", ok, said[ok]) for url, ok in answering.items()]
+
+
+def _habilitations(house: House) -> Finding:
+    """T2: what waits for an admin; nothing fails for it."""
+    now, months = house.clock.now(), house.habilitation_months
+    held = verbs.habilitations(house.operators, house.clock)
+    late = sum(1 for one in held if (due := one.review_due_at(months)) is not None and due <= now)
+    ending = sum(1 for key, _ in verbs.list_keys(house.operators) if key.expires_soon(now))
+    return Finding("habilitations", True, f"{late} reviews late, {ending} keys expire within 30 days (T2)")
 
 
 def _keys_examined(house: House) -> list[Finding]:

@@ -168,6 +168,8 @@ def _key(key: ApiKey, operator: Operator, now: datetime) -> dict[str, Any]:
 
 def _key_line(key: ApiKey, operator: Operator, now: datetime) -> str:
     parts = [key.key_id, operator.organisation, key.role.value, operator.name]
+    if key.revoked_at:
+        return "  ".join([*parts, "revoked"])
     parts.append(f"used {key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never used")
     if key.scopes is not None:
         parts.append(" ".join(sorted(key.scopes)))
@@ -177,8 +179,6 @@ def _key_line(key: ApiKey, operator: Operator, now: datetime) -> str:
 
 
 def _ending(key: ApiKey, now: datetime) -> list[str]:
-    if key.revoked_at:
-        return ["revoked"]
     if key.has_expired(now):
         return ["expired"]
     return [f"expires soon: {key.expires_at:%Y-%m-%d}"] if key.expires_soon(now) else []
