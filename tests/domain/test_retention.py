@@ -232,3 +232,18 @@ def test_any_order_of_limitations_is_the_same():
 def test_a_death_is_reviewed_within_a_month_of_the_day_it_was_recorded():
     assert retention.death_review_due_at(date(2021, 1, 31)) == datetime(2021, 2, 28, 23, tzinfo=UTC)
     assert retention.death_review_due_at(date(2021, 3, 15)) == datetime(2021, 4, 15, 22, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("now", "months", "since"),
+    [
+        ("2026-03-31T23:59:59+00:00", 12, "2025-03-01T00:00:00+00:00"),
+        ("2026-04-01T00:00:00+00:00", 12, "2025-04-01T00:00:00+00:00"),
+        ("2026-04-01T00:30:00+02:00", 12, "2025-03-01T00:00:00+00:00"),
+        ("2026-01-15T00:00:00+00:00", 6, "2025-07-01T00:00:00+00:00"),
+        ("2026-12-15T00:00:00+00:00", 36, "2023-12-01T00:00:00+00:00"),
+    ],
+)
+def test_the_access_log_is_kept_by_whole_months(now, months, since):
+    kept_since = retention.accesses_kept_since(datetime.fromisoformat(now), months)
+    assert kept_since == datetime.fromisoformat(since)

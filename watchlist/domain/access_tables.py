@@ -47,6 +47,7 @@ LABELS = {
     "granted": "Acceptée", "answer": "Réponse", "lifting": "Levée", "content": "Contenu", "deferrals": "Reports",
     "due_on": "Réponse due le", "request_id": "Demande n°", "part": "Partie", "deferred": "Différé",
     "qualification": "Motif de la qualification", "occasion": "Occasion", "merged_into": "Réuni avec",
+    "told": "Ce qui a été dit",
 }  # fmt: skip
 """The fields of an export in French; one that is not here is shown under its own name."""
 
@@ -82,6 +83,13 @@ WORDS = {
     "summary": "résumé", "notes": "notes", "evidence": "pièces", "procedures": "procédures",
     "inscriptions": "inscriptions", "victim_records": "usurpation d'identité", "recipients": "destinataires",
     "consultations": "consultations",
+    "hit": "réponse positive à une interrogation", "detail": "réponse à une question sur une interrogation",
+    "by_hand": "communication", "investigation": "instruction d'un dossier", "data_protection":
+    "protection des données", "audit": "contrôle interne", "insurer": "organisme d'assurance", "third_party_payer":
+    "opérateur de tiers payant", "social_or_professional_body": "organisme social ou professionnel",
+    "judicial_authority": "autorité judiciaire", "mediator": "médiateur", "officer_of_the_court":
+    "auxiliaire de justice ou officier ministériel", "authorised_third_party": "tiers autorisé", "alfa": "ALFA",
+    "victim": "victime ou son représentant",
 }  # fmt: skip
 """The codes that stand as values, in French."""
 
