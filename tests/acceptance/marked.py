@@ -264,7 +264,7 @@ def _people(admin: Somebody) -> None:
     narrowed = {"operator": f"{STAFF[1]} II", "role": "integrator", "scopes": ["screenings"], "sandbox": True}
     key = admin.made("/keys", narrowed)["id"]
     admin.made(f"/keys/{key}/rotation", {"grace_days": 1})
-    for item in admin.get("/operators").json()["items"]:
+    for item in admin.get("/operators")["items"]:
         admin.made(f"/operators/{item['operator_id']}/review", None, 200)
     admin.get("/keys")
 
