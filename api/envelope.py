@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
-import os
 import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -78,11 +77,10 @@ class Envelope:
             return
         began = perf_counter()
         given = dict(scope["headers"])
-        request_id = _request_id(given.get(b"x-request-id"))
-        scope["watchlist.request_id"] = request_id.decode()
-        trace = tracing.begin(request_id.decode(), given.get(b"traceparent"))
+        trace = tracing.begin(_request_id(given.get(b"x-request-id")), given.get(b"traceparent"))
+        scope["watchlist.request_id"] = trace.request_id
         method: str = scope["method"]
-        answer = Answer(scope, send, [*self.headers, (b"x-request-id", request_id)])
+        answer = Answer(scope, send, [*self.headers, (b"x-request-id", trace.request_id.encode())])
         if method == "HEAD":
             scope = answer.scope = {**scope, "method": "GET"}
         tracer = tracing.tracer()
@@ -182,8 +180,8 @@ class Aborted(Exception):
     """An answer broke off after it had begun; what broke it is in the log."""
 
 
-def _request_id(given: bytes | None) -> bytes:
-    return given if given and _REQUEST_ID.fullmatch(given) else os.urandom(8).hex().encode()
+def _request_id(given: bytes | None) -> str | None:
+    return given.decode() if given and _REQUEST_ID.fullmatch(given) else None
 
 
 def _limit(path: str) -> int:

@@ -5,11 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import accumulate
+from math import inf
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from watchlist.application.screen import HIT, NO_HIT
@@ -86,47 +95,76 @@ class Metrics:
 
     def __init__(self, house: House) -> None:
         self.registry = CollectorRegistry()
+        self.counted = Counted()
         ProcessCollector(registry=self.registry)
-        self._requests = Counter(
-            "watchlist_http_requests",
-            "Requests answered.",
-            ("route", "method", "status"),
-            registry=self.registry,
-        )
-        self._durations = Histogram(
-            "watchlist_http_request_duration_seconds",
-            "From the head of a request to the end of its answer.",
-            ("route", "method"),
-            buckets=BUCKETS,
-            registry=self.registry,
-        )
-        questions = Counter(
-            "watchlist_screening_questions",
-            "Subjects asked for in screenings, by what was answered.",
-            ("result",),
-            registry=self.registry,
-        )
-        self._hits, self._no_hits, self._errors = map(questions.labels, ("hit", "no_hit", "error"))
-        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self.registry.register(self.counted)
         self.registry.register(Asked(house))
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
-        known = self._known.get((route, method, status))
-        if known is None:
-            told = method if method in METHODS else "other"
-            known = self._requests.labels(route, told, str(status)), self._durations.labels(route, told)
-            if method in METHODS:
-                self._known[route, method, status] = known
-        known[0].inc()
-        known[1].observe(seconds)
+        self.counted.request(route, method if method in METHODS else "other", status, seconds)
 
     def screened(self, answer: bytes) -> None:
         """Counted in the answer itself: no key or error in it can hold these texts."""
-        hits, no_hits = answer.count(bytes(HIT)), answer.count(bytes(NO_HIT))
-        errors = answer.count(b'{"error":')
-        for counter, count in ((self._hits, hits), (self._no_hits, no_hits), (self._errors, errors)):
-            if count:
-                counter.inc(count)
+        questions = self.counted.questions
+        questions["hit"] += answer.count(_HIT)
+        questions["no_hit"] += answer.count(_NO_HIT)
+        questions["error"] += answer.count(_ERROR)
+
+
+_HIT, _NO_HIT, _ERROR = bytes(HIT), bytes(NO_HIT), b'{"error":'
+
+
+@dataclass(slots=True)
+class Times:
+    """How long the requests of one route took: how many up to each bound, and all together."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    seconds: float = 0.0
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Cumulative, as Prometheus has them."""
+        bounds = [*map(float, BUCKETS), inf]
+        return [
+            ("+Inf" if bound == inf else str(bound), total)
+            for bound, total in zip(bounds, accumulate(self.counts), strict=True)
+        ]
+
+
+class Counted(Collector):
+    """Plain numbers, written by the event loop alone: the library's own counters cost more than all else here."""
+
+    def __init__(self) -> None:
+        self.requests: Counter[tuple[str, str, int]] = Counter()
+        self.times: defaultdict[tuple[str, str], Times] = defaultdict(Times)
+        self.questions = dict.fromkeys(("hit", "no_hit", "error"), 0)
+
+    def request(self, route: str, method: str, status: int, seconds: float) -> None:
+        self.requests[route, method, status] += 1
+        times = self.times[route, method]
+        times.counts[bisect_left(BUCKETS, seconds)] += 1
+        times.seconds += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        requests = CounterMetricFamily(
+            "watchlist_http_requests", "Requests answered.", labels=("route", "method", "status")
+        )
+        for (route, method, status), count in self.requests.copy().items():
+            requests.add_metric((route, method, str(status)), count)
+        times = HistogramMetricFamily(
+            "watchlist_http_request_duration_seconds",
+            "From the head of a request to the end of its answer.",
+            labels=("route", "method"),
+        )
+        for labels, taken in self.times.copy().items():
+            times.add_metric(labels, taken.buckets(), taken.seconds)
+        questions = CounterMetricFamily(
+            "watchlist_screening_questions",
+            "Subjects asked for in screenings, by what was answered.",
+            labels=("result",),
+        )
+        for result, count in self.questions.items():
+            questions.add_metric((result,), count)
+        yield from (requests, times, questions)
 
 
 class Asked(Collector):

@@ -36,20 +36,21 @@ current: ContextVar[Trace | None] = ContextVar("trace", default=None)
 """Of what is being answered; a thread that works for a request sees the request's."""
 
 
-def begin(request_id: str, traceparent: bytes | None = None) -> Trace:
+def begin(request_id: str | None = None, traceparent: bytes | None = None) -> Trace:
     """The trace that was sent, continued; a new one when none was, or none that is well formed. Becomes `current`."""
-    fresh = os.urandom(24).hex()
-    found = _read(traceparent)
+    fresh = os.urandom(32).hex()
+    request_id = request_id or fresh[48:]
+    found = _read(traceparent) if traceparent else None
     if found is None:
-        trace = Trace(request_id, fresh[:32], fresh[32:])
+        trace = Trace(request_id, fresh[:32], fresh[32:48])
     else:
-        trace = Trace(request_id, found[0], fresh[32:], found[1], found[2])
+        trace = Trace(request_id, found[0], fresh[32:48], found[1], found[2])
     current.set(trace)
     return trace
 
 
-def _read(traceparent: bytes | None) -> tuple[str, str, str] | None:
-    found = _TRACEPARENT.fullmatch(traceparent) if traceparent and len(traceparent) < 256 else None
+def _read(traceparent: bytes) -> tuple[str, str, str] | None:
+    found = _TRACEPARENT.fullmatch(traceparent) if len(traceparent) < 256 else None
     if found is None or found[2] == _NO_TRACE or found[3] == _NO_PARENT or (found[1] == b"00" and found[5]):
         return None
     return found[2].decode(), found[3].decode(), found[4].decode()

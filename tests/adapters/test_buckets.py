@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from tests.stories import ANNE, BRUNO
@@ -92,6 +93,19 @@ def test_many_who_draw_at_once_get_one_quota_together(database_url: str) -> None
         return sum(lease.granted for lease in drawn)
 
     assert drawing(database_url, story) == 98
+
+
+def test_connections_that_the_database_has_closed_refuse_nobody(database_url: str) -> None:
+    async def story(draw: Draw) -> list[int]:
+        first = await draw(1)
+        with psycopg.connect(database_url, autocommit=True) as conn:
+            conn.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        return [first.granted, (await draw(1)).granted]
+
+    assert drawing(database_url, story) == [1, 1]
 
 
 def test_a_bucket_that_cannot_be_asked_is_busy() -> None:

@@ -520,7 +520,9 @@ NOBODYS = frozenset(
         "organisations",
         "erasures",
         "letters_to_paint",
+        "job_runs",
         "lookup_generations",
+        "rate_buckets",
     }
 )
 """Tables that hold nothing of a person by themselves: the vault's rows are told field by field; keys are keys."""

@@ -29,13 +29,15 @@ class PostgresBuckets:
         self._pool: AsyncConnectionPool | None = None
 
     async def open(self) -> None:
-        """A new pool, of the event loop that opens it."""
+        """A new pool, of the event loop that opens it. Leases are rare enough for each to look whether its connection
+        still stands: nobody is refused because the database was restarted a while ago."""
         self._pool = AsyncConnectionPool(
             self._conninfo,
             kwargs={"autocommit": True},
             min_size=1,
             max_size=CONNECTIONS,
             timeout=TIMEOUT_SECONDS,
+            check=AsyncConnectionPool.check_connection,
             open=False,
         )
         await self._pool.open()
