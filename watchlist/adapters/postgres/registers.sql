@@ -37,7 +37,7 @@ ORDER BY at, access_id LIMIT %(limit)s
 -- name: disclosures
 -- what was told of the subjects of one organisation, or of all; whether a hit still stands, and what was told since
 SELECT d.disclosure_id, d.at, d.kind, d.recipient, d.organisation, d.owner, d.operator_id, d.subject_id, d.case_id,
-       d.inscription_id, d.screening_id, d.told_on, CASE WHEN d.kind = 'hit' THEN coalesce(h.stands, false) END AS stands,
+       d.inscription_id, d.screening_id, d.purpose, d.told_on, CASE WHEN d.kind = 'hit' THEN coalesce(h.stands, false) END AS stands,
        coalesce((
            SELECT json_agg(json_build_object('kind', c.kind, 'told_at', c.at, 'acknowledged_at', k.at) ORDER BY c.sequence)
            FROM changes c LEFT JOIN change_acknowledgements k USING (organisation, sequence)
@@ -54,6 +54,9 @@ FROM (
               ON coalesce(s.merged_into, s.subject_id) = coalesce(asked.merged_into, asked.subject_id)
             WHERE asked.subject_id = %(subject)s))
       AND (%(inscription)s::uuid IS NULL OR inscription_id = %(inscription)s)
+      AND (%(operator)s::uuid IS NULL OR operator_id = %(operator)s)
+      AND (%(purpose)s::text IS NULL OR purpose = %(purpose)s)
+      AND at >= %(since)s AND at < %(until)s
     ORDER BY disclosure_id LIMIT %(limit)s
 ) d
 LEFT JOIN hits h ON h.screening_id = d.screening_id AND h.inscription_id = d.inscription_id
@@ -62,7 +65,7 @@ ORDER BY d.disclosure_id
 
 -- name: disclosure
 SELECT disclosure_id, at, kind, recipient, organisation, owner, operator_id, subject_id, case_id, inscription_id,
-       screening_id, told_on, told_ref, told_commitment
+       screening_id, purpose, told_on, told_ref, told_commitment
 FROM disclosures WHERE disclosure_id = %b
 
 -- name: disclosed_of

@@ -24,7 +24,7 @@ WITH a AS MATERIALIZED (
         access_id uuid, disclosure_id uuid, recipient text, key text, inscription_id uuid, digests bytea[],
         given bytea[], generation smallint, question bytea, met bytea, met_given bytea)
 ), told AS MATERIALIZED (
-    SELECT h.*, a.at, a.organisation, a.operator_id, a.screening_id, i.organisation AS owner, i.subject_id, i.case_id
+    SELECT h.*, a.at, a.organisation, a.operator_id, a.screening_id, a.purpose, i.organisation AS owner, i.subject_id, i.case_id
     FROM h JOIN a USING (access_id) JOIN inscriptions i USING (inscription_id)
     WHERE CASE WHEN EXISTS (SELECT FROM answerable x WHERE x.digest = h.met AND x.inscription_id = h.inscription_id
                             AND coalesce(x.given, '') = h.met_given AND x.answers_until > a.at) THEN true
@@ -33,9 +33,9 @@ WITH a AS MATERIALIZED (
                       AND x.organisation = a.organisation AND x.question = h.question)
 ), disclosed AS (
     INSERT INTO disclosures (disclosure_id, at, kind, recipient, organisation, owner, operator_id, subject_id, case_id,
-                             inscription_id, screening_id)
+                             inscription_id, screening_id, purpose)
     SELECT disclosure_id, at, 'hit', recipient, organisation, owner, operator_id, subject_id, case_id,
-           inscription_id, screening_id
+           inscription_id, screening_id, purpose
     FROM told
 ), kept AS (
     INSERT INTO hits (screening_id, key, inscription_id, disclosure_id, organisation, at, digests, given, generation,
