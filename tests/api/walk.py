@@ -16,6 +16,8 @@ from tests.api.test_imports import GOOD, HEADER, submit
 
 DAY = "2026-02-26"
 UNNUMBERED = GOOD.replace(PERSON["identifiers"][0]["value"], "")  # type: ignore[index]
+CODES = {"kind": "answer"}
+"""Parameters of paths that are codes and no ids."""
 
 
 @dataclass
@@ -37,12 +39,12 @@ class Step:
 
     @property
     def ids(self) -> list[str]:
-        return re.findall(r"\{(\w+)\}", self.path)
+        return [name for name in re.findall(r"\{(\w+)\}", self.path) if name not in CODES]
 
     def ask(self, asker: Somebody, known: Mapping[str, Any] | None = None, **headers: str) -> httpx.Response:
         """With ids that are known, else with ids of nothing; with a body that its schema allows."""
         known = known or {}
-        path = re.sub(r"\{(\w+)\}", lambda found: str(known.get(found[1], uuid4())), self.path)
+        path = re.sub(r"\{(\w+)\}", lambda found: str(CODES.get(found[1]) or known.get(found[1], uuid4())), self.path)
         sent = {
             "Authorization": f"Bearer {asker.key}",
             **{k.replace("_", "-"): v for k, v in headers.items()},
@@ -129,6 +131,8 @@ class Belongings:
                 "erasure_id": _erased(office),
                 "operator_id": spare["operator_id"],
                 "key_id": spare["id"],
+                "dataset": "of-others",
+                "disclosure_id": uuid4(),
                 "identifiers": PERSON["identifiers"],
             }
         )

@@ -79,9 +79,8 @@ def export_for(desk: Desk, request: RightsRequest) -> dict[str, Any]:
         raise refusals.NoSuchSubject()
     waiting = records.raw(request.deferred)
     deferred = [] if waiting is None else access.deferrals_in(waiting)
-    return _export(
-        desk, records, deferred, recipients_of(desk, records.family), consultations_of(desk, records.family)
-    )
+    consultations = consultations_of(desk, records.family, before=request.recorded_at)
+    return _export(desk, records, deferred, recipients_of(desk, records.family), consultations)
 
 
 def _export(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -28,7 +29,14 @@ def _words(telling: Telling, opened: dict[UUID, bytes]) -> Text | None:
     return Text(withheld=Withheld.ERASED) if raw is None else Text(msgspec.json.decode(raw)["told"])
 
 
-def consultations_of(desk: Desk, subject_ids: Iterable[UUID]) -> Iterator[Consulted]:
-    """Every time the person's data were looked at, as long as that is remembered; never by whom."""
+def consultations_of(
+    desk: Desk, subject_ids: Iterable[UUID], before: datetime | None = None
+) -> Iterator[Consulted]:
+    """Every time the person's data were looked at, as long as that is remembered; never by whom.
+
+    Before an instant, when one is given: a request of access is answered with what was until it was recorded, or
+    whoever writes the answer would change it by reading it.
+    """
     for reading in desk.registers.consulted_of(list(subject_ids)):
-        yield Consulted(reading.at, reading.organisation, purpose_of(reading))
+        if before is None or reading.at < before:
+            yield Consulted(reading.at, reading.organisation, purpose_of(reading))
