@@ -12,11 +12,12 @@ import httpx
 from fastapi.testclient import TestClient
 
 from tests.api.conftest import PERSON, Office, Somebody
+from tests.api.test_disclosures import BY_HAND
 from tests.api.test_imports import GOOD, HEADER, submit
 
 DAY = "2026-02-26"
 UNNUMBERED = GOOD.replace(PERSON["identifiers"][0]["value"], "")  # type: ignore[index]
-CODES = {"kind": "answer"}
+CODES = {"kind": "answer", "dataset": "watchlist"}
 """Parameters of paths that are codes and no ids."""
 
 
@@ -131,8 +132,7 @@ class Belongings:
                 "erasure_id": _erased(office),
                 "operator_id": spare["operator_id"],
                 "key_id": spare["id"],
-                "dataset": "of-others",
-                "disclosure_id": uuid4(),
+                "disclosure_id": office.dpo.made("/disclosures", {**BY_HAND, "subject_id": subject})["id"],
                 "identifiers": PERSON["identifiers"],
             }
         )
