@@ -126,3 +126,31 @@ def test_an_endpoint_without_the_extra_is_said_in_one_line() -> None:
 def test_a_secret_in_an_endpoint_is_masked() -> None:
     settings = Settings.from_environment({"WATCHLIST_OTEL_ENDPOINT": f"https://me:{CANARY}@traces.example"})
     assert CANARY not in repr(settings) + str(settings.shown())
+
+
+def test_the_framework_tells_nothing_of_its_own_to_a_tracer_of_the_whole_process() -> None:
+    """Its spans would hold addresses, query strings and the texts of errors."""
+    done = subprocess.run(
+        [sys.executable, "-c", GLOBAL_TRACER], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+GLOBAL_TRACER = """
+from types import SimpleNamespace
+from fastapi.testclient import TestClient
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from api.main import create_app
+from watchlist.domain.quota import Quotas
+
+exporter = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+trace.set_tracer_provider(provider)
+app = create_app(SimpleNamespace(operators=None, clock=None, buckets=None, quotas=Quotas()))
+assert TestClient(app).get("/livez?name=Zyxwvut").status_code == 200
+print([span.name for span in exporter.get_finished_spans()])
+"""
