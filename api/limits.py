@@ -71,7 +71,7 @@ class Limits:
         return lease
 
     async def wait(self, client: UUID, quota: Quota, count: int) -> None:
-        """The same for a stream, which is slowed down instead of refused."""
+        """The same for a stream, which is slowed down instead of refused; `count` is less than a burst."""
         while True:
             try:
                 await self.take(client, quota, count)
@@ -118,6 +118,12 @@ async def limit_screening(request: Request) -> None:
     """As many questions as the body asks; a body that cannot be read is one."""
     limits: Limits = request.app.state.limits
     await _take(request, limits, limits.quotas.screenings, asked_in(await request.body()))
+
+
+async def limit_lines(request: Request, count: int) -> None:
+    """So many questions of a stream of them, as soon as they may be asked; one second after the other."""
+    limits: Limits = request.app.state.limits
+    await limits.wait(request.scope["watchlist.asker"].operator_id, limits.quotas.screenings, count)
 
 
 async def _take(request: Request, limits: Limits, quota: Quota, count: int) -> None:

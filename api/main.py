@@ -12,6 +12,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.telemetry import TelemetryConfig
 from pydantic import BaseModel
 
 from api import pages, problems
@@ -66,6 +67,11 @@ MODULES = (
 )
 NAMED_ONLY: tuple[type[BaseModel], ...] = (problems.Problem, screenings.ScreeningRequest)
 """Models that the OpenAPI names and no route's signature does."""
+NO_TELEMETRY = TelemetryConfig(
+    tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False
+)
+"""The framework's own would tell addresses, query strings and the texts of errors to whatever is set up globally;
+what is told of requests is in envelope.py."""
 THREADS = POOL_SIZE - 2
 """Fewer than connections, so that no verb waits for one while it holds a thread."""
 
@@ -82,6 +88,7 @@ def create_app(house: House, *, version: str = "0.1.0", behind_tls: bool = False
         redirect_slashes=False,
         lifespan=_lifespan,
         generate_unique_id_function=_operation_id,
+        telemetry=NO_TELEMETRY,
     )
     app.state.house = house
     app.state.operators = house.operators

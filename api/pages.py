@@ -58,7 +58,7 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
     rows += [(f"{p['in']} {p['name']}", p.get("description", "")) for p in operation.get("parameters", [])]
     rows += [("body", _named(body)) for body in _contents(operation.get("requestBody", {}))]
     rows += [
-        (status, ", ".join(map(_named, _contents(answer))))
+        (status, answer.get("$ref", "").rpartition("/")[2] or ", ".join(map(_named, _contents(answer))))
         for status, answer in sorted(operation["responses"].items())
     ]
     cells = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in rows)

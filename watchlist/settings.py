@@ -81,7 +81,7 @@ class Settings:
     """Whether clients reach the service by HTTPS alone (WATCHLIST_BEHIND_TLS): they are then told to keep to it."""
     drain_seconds: int = 0
     """From the signal to stop until no new request is taken (WATCHLIST_DRAIN_SECONDS), while /readyz says 503."""
-    otel_endpoint: str | None = None
+    otel_endpoint: str | None = field(default=None, repr=False)
     """Where spans are sent (WATCHLIST_OTEL_ENDPOINT, or the standard OTEL_EXPORTER_OTLP_ENDPOINT); None: nowhere."""
     erasure_journal: Path | None = None
     """The file that remembers erasures, outside both stores (WATCHLIST_ERASURE_JOURNAL); None: in the data folder."""
@@ -157,7 +157,9 @@ class Settings:
             "WATCHLIST_RATE_REQUESTS_BURST": self.quotas.requests.burst,
             "WATCHLIST_BEHIND_TLS": self.behind_tls,
             "WATCHLIST_DRAIN_SECONDS": self.drain_seconds,
-            "WATCHLIST_OTEL_ENDPOINT": self.otel_endpoint or "(none)",
+            "WATCHLIST_OTEL_ENDPOINT": SHOWN
+            if "@" in (self.otel_endpoint or "")
+            else self.otel_endpoint or "(none)",
             "WATCHLIST_ERASURE_JOURNAL": str(self.journal),
             "WATCHLIST_KEY_BACKUP_DAYS": self.key_backup_days,
             "WATCHLIST_BACKUP_DAYS": self.backup_days,

@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from scheduler.main import run
+from scheduler.timetable import Job
 from tests.api.conftest import PERSON, Office
 from watchlist import tracing
+from watchlist.bootstrap import House
 from watchlist.logs import FIELDS, log_to_stderr
 
 CANARY = "Zyxwvut"
@@ -130,6 +133,26 @@ def test_what_is_logged_while_a_request_is_answered_names_it(
     assert (error["level"], error["request_id"], error["trace_id"]) == ("ERROR", "r-2", TRACE)
     assert "ValueError" in error["event"]
     assert CANARY not in said.stream.getvalue()
+
+
+def test_a_thread_that_works_for_a_request_and_a_run_of_a_job_name_it_too(
+    office: Office, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app: Any = office.investigator.client.app
+    house: House = app.state.house
+    log = logging.getLogger("watchlist.somewhere")
+
+    def looked_up(*_: object) -> list[Any]:
+        log.info("looked up")
+        return []
+
+    monkeypatch.setattr(house.pictures, "cases", looked_up)
+    office.investigator.get("/cases", X_Request_Id="r-3")
+    run(Job("tidy", 60, lambda _: str(log.info("tidied"))), house)
+    of_request, of_job = said.of("watchlist.somewhere")
+    assert of_request["request_id"] == "r-3"
+    assert of_job["request_id"].startswith("tidy-")
+    assert of_job["trace_id"] != of_request["trace_id"]
 
 
 # The last line of defence ---------------------------------------------------------------------

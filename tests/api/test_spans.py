@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from watchlist.bootstrap import spans_recorded
 from watchlist.settings import Settings
 
 CANARY = "Zyxwvut"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -105,3 +107,50 @@ def test_an_endpoint_that_is_set_is_sent_to_and_left_again() -> None:
     with spans_recorded(Settings.from_environment({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"})):
         assert tracing.tracer() is not None
     assert tracing.tracer() is None
+
+
+def test_an_endpoint_without_the_extra_is_said_in_one_line() -> None:
+    program = (
+        "import sys; sys.modules['opentelemetry.sdk'] = None; sys.argv = ['watchlist', 'serve'];"
+        "from watchlist.__main__ import main; sys.exit(main())"
+    )
+    environment = {"WATCHLIST_OTEL_ENDPOINT": "http://127.0.0.1:9", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "pip install 'watchlist[otel]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_secret_in_an_endpoint_is_masked() -> None:
+    settings = Settings.from_environment({"WATCHLIST_OTEL_ENDPOINT": f"https://me:{CANARY}@traces.example"})
+    assert CANARY not in repr(settings) + str(settings.shown())
+
+
+def test_the_framework_tells_nothing_of_its_own_to_a_tracer_of_the_whole_process() -> None:
+    """Its spans would hold addresses, query strings and the texts of errors."""
+    done = subprocess.run(
+        [sys.executable, "-c", GLOBAL_TRACER], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+GLOBAL_TRACER = """
+from types import SimpleNamespace
+from fastapi.testclient import TestClient
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from api.main import create_app
+from watchlist.domain.quota import Quotas
+
+exporter = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+trace.set_tracer_provider(provider)
+app = create_app(SimpleNamespace(operators=None, clock=None, buckets=None, quotas=Quotas()))
+assert TestClient(app).get("/livez?name=Zyxwvut").status_code == 200
+print([span.name for span in exporter.get_finished_spans()])
+"""
