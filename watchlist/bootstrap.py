@@ -22,7 +22,14 @@ from watchlist.adapters.embedded_postgres import EmbeddedPostgres
 from watchlist.adapters.erasure_journal import FileErasureJournal, MemoryErasureJournal
 from watchlist.adapters.letter_press import TypstPress
 from watchlist.adapters.master_key import FILE, MasterKeys, master_key, printed_by, stamp_of
-from watchlist.adapters.postgres.connections import SERVICE_ROLE, Connection, service_conninfo
+from watchlist.adapters.postgres.change_bell import ChangeBell
+from watchlist.adapters.postgres.connections import (
+    SERVICE_ROLE,
+    Connection,
+    service_conninfo,
+    with_option,
+)
+from watchlist.adapters.postgres.feed import PostgresFeed
 from watchlist.adapters.postgres.keyring import KeyStoreKeyring, PostgresKeyring
 from watchlist.adapters.postgres.late_letters import paint_late_letters
 from watchlist.adapters.postgres.list_index import PostgresListIndex
@@ -34,12 +41,14 @@ from watchlist.adapters.postgres.pictures import Pictures
 from watchlist.adapters.postgres.register import Register
 from watchlist.adapters.postgres.snapshot import PostgresSnapshots
 from watchlist.adapters.postgres.vault import PostgresVault
+from watchlist.adapters.postgres.webhooks import PostgresWebhooks
+from watchlist.adapters.postman import HttpPostman
 from watchlist.application.desk import Desk
 from watchlist.application.follow_journal import Progress, follow_journal
 from watchlist.application.letters import Writing
 from watchlist.application.screen import Screening
 from watchlist.domain.letter import Contacts
-from watchlist.ports import Clock, ErasureJournal, MasterKey
+from watchlist.ports import Clock, ErasureJournal, MasterKey, Postman
 from watchlist.settings import Settings, decoded_keys
 
 POOL_SIZE = 10
@@ -68,6 +77,13 @@ class House:
     """Of the keys' own store; None: they are a schema of the register's database."""
     clock: Clock
     writing: Writing
+    feed: PostgresFeed
+    bell: ChangeBell
+    """Opened and closed by the event loop that streams the changes."""
+    webhooks: PostgresWebhooks
+    postman: Postman
+    private_webhooks: bool = False
+    """Whether webhooks may lead to addresses that are not public, without TLS: for trials."""
     key_horizon: timedelta = Settings().key_horizon
     """From the destruction of a key until no backup holds it any more (P6)."""
 
@@ -93,12 +109,15 @@ def build(
     journal: ErasureJournal | None = None,
     contacts: Contacts | None = None,
     keys_conninfo: str | None = None,
+    private_webhooks: bool = False,
+    acknowledgement_days: int = Settings().acknowledgement_days,
 ) -> House:
     """The house on a migrated database, and on a migrated store of its keys; closes with its `with`, or `close()`.
 
     Without a journal its erasures are journalled in memory: for a house that nobody restores.
     """
     clock = clock or SystemClock()
+    conninfo = with_option(conninfo, "watchlist.acknowledged_within", f"{acknowledgement_days}d")
     with ExitStack() as unless_built:
         pool = unless_built.enter_context(_pool(conninfo, pool_size))
         keyring = PostgresKeyring(pool, _as_port(master_key))
@@ -138,6 +157,11 @@ def build(
         keys_conninfo,
         clock,
         Writing(TypstPress(), contacts or Contacts()),
+        PostgresFeed(pool),
+        ChangeBell(conninfo),
+        PostgresWebhooks(pool),
+        HttpPostman(private_webhooks),
+        private_webhooks,
     )
 
 
@@ -211,6 +235,8 @@ def open_house(
             journal=journal,
             contacts=settings.contacts,
             keys_conninfo=settings.keys_database_url,
+            private_webhooks=settings.private_webhooks,
+            acknowledgement_days=settings.acknowledgement_days,
         ) as house:
             house.key_horizon = settings.key_horizon
             if again := follow_journal(house.desk, progress):

@@ -62,6 +62,11 @@ class Settings:
     backup_days: int = 90
     """How long backups of the main database are kept (WATCHLIST_BACKUP_DAYS)."""
 
+    private_webhooks: bool = False
+    """Whether webhooks may lead to private addresses, and without TLS (WATCHLIST_WEBHOOK_PRIVATE_ADDRESSES)."""
+    acknowledgement_days: int = 3
+    """How long an organisation has to acknowledge a change before it is late (WATCHLIST_ACKNOWLEDGEMENT_DAYS)."""
+
     @property
     def journal(self) -> Path:
         return self.erasure_journal or self.data / "erasures.journal"
@@ -96,6 +101,8 @@ class Settings:
             "erasure_journal": _path(env, "WATCHLIST_ERASURE_JOURNAL"),
             "key_backup_days": _days(env, "WATCHLIST_KEY_BACKUP_DAYS"),
             "backup_days": _days(env, "WATCHLIST_BACKUP_DAYS"),
+            "private_webhooks": _flag(env, "WATCHLIST_WEBHOOK_PRIVATE_ADDRESSES"),
+            "acknowledgement_days": _days(env, "WATCHLIST_ACKNOWLEDGEMENT_DAYS"),
             "contacts": _contacts(env),
         }
         return cls(**{name: value for name, value in given.items() if value is not None})
@@ -111,6 +118,8 @@ class Settings:
             "WATCHLIST_ERASURE_JOURNAL": str(self.journal),
             "WATCHLIST_KEY_BACKUP_DAYS": self.key_backup_days,
             "WATCHLIST_BACKUP_DAYS": self.backup_days,
+            "WATCHLIST_WEBHOOK_PRIVATE_ADDRESSES": self.private_webhooks,
+            "WATCHLIST_ACKNOWLEDGEMENT_DAYS": self.acknowledgement_days,
             **{name: getattr(self.contacts, part) for name, part in CONTACTS.items()},
             "WATCHLIST_MASTER_KEY": SHOWN if self.master_key else self._master_key_elsewhere(),
             "WATCHLIST_MASTER_KEY_COMMAND": SHOWN if self.master_key_command else "(none)",
