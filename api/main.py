@@ -15,10 +15,12 @@ from pydantic import BaseModel
 
 from api import pages, problems
 from api.envelope import Envelope
+from api.event_stream import Streams
 from api.operator import Doorkeeper
 from api.routers import (
     audit,
     cases,
+    changes,
     erasures,
     health,
     imports,
@@ -29,6 +31,7 @@ from api.routers import (
     rights,
     screenings,
     subjects,
+    webhooks,
 )
 from api.routes import gate_of
 from watchlist.bootstrap import POOL_SIZE, House
@@ -50,6 +53,8 @@ MODULES = (
     letters,
     rights,
     erasures,
+    changes,
+    webhooks,
     audit,
     operators,
     health,
@@ -75,6 +80,7 @@ def create_app(house: House, *, version: str = "0.1.0") -> FastAPI:
     )
     app.state.house = house
     app.state.operators = house.operators
+    app.state.streams = Streams()
     app.state.doorkeeper = Doorkeeper(app.state.operators, house.clock)
     for module in MODULES:
         app.include_router(module.routes)
@@ -91,12 +97,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     house: House = app.state.house
     await house.index.open()
+    await house.bell.open()
     # What was loaded until here stays for good: looking for garbage in it stopped every answer for 0.1 s.
     gc.collect()
     gc.freeze()
     try:
         yield
     finally:
+        await house.bell.close()
         await house.index.close()
 
 

@@ -79,11 +79,15 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
 
 
 class _Announced(uvicorn.Server):
-    """Says what to try once it answers."""
+    """Says what to try once it answers; and when it stops, ends the streams that would otherwise be waited for."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+    def __init__(self, config: uvicorn.Config, settings: Settings, house: House) -> None:
         super().__init__(config)
-        self._settings = settings
+        self._settings, self._house = settings, house
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._house.bell.hush()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -103,7 +107,7 @@ def _serve(settings: Settings, house: House, listener: socket.socket, *, with_sc
     )
     scheduler = beside_the_api(house) if with_scheduler else None
     try:
-        _Announced(config, settings).run(sockets=[listener])
+        _Announced(config, settings, house).run(sockets=[listener])
     finally:
         if scheduler is not None:
             scheduler.shutdown(wait=True)
