@@ -15,6 +15,7 @@ from watchlist.domain.operator import Role as OperatorRole
 from watchlist.domain.procedure import Kind, Outcome
 from watchlist.domain.rights_request import Right
 from watchlist.domain.subject import Role
+from watchlist.domain.trace import Recipient
 
 MOST_SUBJECTS = 100
 MOST_IDENTIFIERS = 20
@@ -271,6 +272,18 @@ class NewRequest(Asked):
     received_on: Day
     details: Prose | None = None
     directives: Prose | None = None
+
+
+class NewDisclosure(Asked):
+    """S8: what was told of a subject by hand, to whom, on which basis, on which day."""
+
+    subject_id: Id
+    case_id: Id | None = None
+    recipient: Recipient
+    recipient_name: Line | None = Field(None, examples=["Tribunal judiciaire de Paris"])
+    legal_basis: Line = Field(examples=["art. 60-1 CPP"])
+    told: Prose
+    told_on: Day
 
 
 class Extension(Asked):

@@ -56,6 +56,7 @@ class Envelope:
             return
         given = dict(scope["headers"])
         request_id = _request_id(given.get(b"x-request-id"))
+        scope["watchlist.request_id"] = request_id.decode()
         headers = [*_HEADERS, (b"x-request-id", request_id)]
         started = False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from api.operator import Allowed, Asker
 from api.problems import PreconditionRequired, invalid
+from watchlist.application.attention import shown
 from watchlist.application.desk import Desk, answered_before
 from watchlist.application.receipt import Receipt
 from watchlist.application.work import Ask
@@ -143,7 +144,19 @@ def told(receipt: Receipt, status: int) -> Response:
 def json_answer(
     body: object, status: int = 200, version: int | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
+    shown(subjects_in(body))
     sent = dict(headers or {})
     if version is not None:
         sent["ETag"] = f'"{version}"'
     return Response(msgspec.json.encode(body), status, sent, "application/json")
+
+
+def subjects_in(body: object) -> Iterator[UUID]:
+    """Whom an answer shows: by its own ids of subjects, or by those of its items."""
+    if not isinstance(body, Mapping):
+        return
+    one = body.get("subject_id")
+    for id in (*body.get("subject_ids", ()), *([one] if one else ())):
+        yield id if isinstance(id, UUID) else UUID(id)
+    for item in body.get("items", ()):
+        yield from subjects_in(item)

@@ -21,6 +21,7 @@ from api.routers import (
     audit,
     cases,
     changes,
+    disclosures,
     erasures,
     health,
     imports,
@@ -55,6 +56,7 @@ MODULES = (
     erasures,
     changes,
     webhooks,
+    disclosures,
     audit,
     operators,
     health,
@@ -98,6 +100,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     house: House = app.state.house
     await house.index.open()
     await house.bell.open()
+    await house.traces.open()
     # What was loaded until here stays for good: looking for garbage in it stopped every answer for 0.1 s.
     gc.collect()
     gc.freeze()
@@ -106,6 +109,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         await house.bell.close()
         await house.index.close()
+        await house.traces.close()
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -11,6 +11,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
+from api.accesses import traced
 from api.operator import Allowed
 from api.problems import MEDIA_TYPE, invalid
 
@@ -20,20 +21,31 @@ ALWAYS = (401, 403, 422, 503)
 
 
 class Route(APIRoute):
-    """A route that asks who is there before it reads what they say."""
+    """A route that asks who is there before it reads what they say, and leaves a trace of whoever was let in (T1)."""
+
+    TRACED = True
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
         gate = gate_of(self.dependant)
         known = frozenset(_query_names(self.dependant))
+        operation = self.operation_id or self.name
 
         async def handler(request: Request) -> Response:
             if gate is not None:
                 await gate(request)
             require_known_parameters(request, known)
-            return await handle(request)
+            if gate is None or not self.TRACED:
+                return await handle(request)
+            return await traced(request, operation, handle)
 
         return handler
+
+
+class OfNoPerson(Route):
+    """A route by which no personal data of a subject can be reached: operators and their keys (T3)."""
+
+    TRACED = False
 
 
 def gate_of(dependant: Dependant) -> Allowed | None:
@@ -60,8 +72,8 @@ def require_known_parameters(request: Request, known: frozenset[str]) -> None:
             raise invalid(name, "unknown_parameter")
 
 
-def router(tag: str, prefix: str = "") -> APIRouter:
-    return APIRouter(prefix=f"/v1{prefix}", tags=[tag], route_class=Route)
+def router(tag: str, prefix: str = "", route_class: type[Route] = Route) -> APIRouter:
+    return APIRouter(prefix=f"/v1{prefix}", tags=[tag], route_class=route_class)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

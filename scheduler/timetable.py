@@ -10,6 +10,7 @@ from scheduler.jobs.finish_imports import finish_interrupted_imports
 from scheduler.jobs.forget_answers import forget_old_answers
 from scheduler.jobs.sweep import sweep_the_list
 from scheduler.jobs.tidy_keys import tidy_the_keyring
+from scheduler.jobs.turn_access_log import turn_the_access_log
 from watchlist.bootstrap import House
 
 
@@ -27,6 +28,7 @@ TIMETABLE = (
     Job("deliver_changes", 2, deliver_due_changes),
     Job("forget_attempts", 86_400, forget_old_attempts),
     Job("forget_answers", 3600, forget_old_answers),
+    Job("turn_access_log", 3600, turn_the_access_log),
     Job("tidy_keys", 86_400, tidy_the_keyring),
 )
 """Intervals rather than times of day: cron at 02:30 in Paris runs twice one night in October and never one in March."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, date, datetime
 from threading import Barrier
 from typing import Any, TypeVar
@@ -13,6 +13,8 @@ from uuid import UUID, uuid4
 from stdnum import luhn
 
 from watchlist.adapters.clock import ManualClock
+from watchlist.adapters.postgres.list_index import PostgresListIndex
+from watchlist.adapters.postgres.traces import PostgresTraces
 from watchlist.application.follow_procedure import (
     EndedProcedure,
     OpenedProcedure,
@@ -23,15 +25,17 @@ from watchlist.application.inscribe import Proposed, approve, propose
 from watchlist.application.open_case import RaisedAlert, qualify_alert, raise_alert
 from watchlist.application.receipt import Receipt
 from watchlist.application.register_subject import register_subject
+from watchlist.application.screen import Screening
 from watchlist.application.work import Ask
 from watchlist.bootstrap import House, build
-from watchlist.domain import periods
+from watchlist.domain import operator, periods
 from watchlist.domain.case_events import Source
 from watchlist.domain.identifiers import Identifier
 from watchlist.domain.identity import Identity, Person
 from watchlist.domain.inscription import PROPORTIONALITY
 from watchlist.domain.procedure import Kind, Outcome
 from watchlist.domain.subject import Role
+from watchlist.domain.trace import Asking
 
 T = TypeVar("T")
 
@@ -153,6 +157,28 @@ def _meets(question: Any, given: bytes | None) -> bool:
     from watchlist.domain.tokens import Token
 
     return question.is_met_by([Token(b"", None if given is None else bytes(given))])
+
+
+PAYER = "TPG"
+"""Who asks the list before a payment."""
+
+
+def an_asking(organisation: str = PAYER, operation: str = "screen", by: UUID = ANNE) -> Asking:
+    return Asking(operation, by, organisation, operator.Role.INTEGRATOR, "0123456789abcdef", "request-1")
+
+
+@asynccontextmanager
+async def open_screening(house: House) -> AsyncIterator[Screening]:
+    """The screening of a house as the event loop that runs now opens it."""
+    index = PostgresListIndex(house.conninfo, house.clock)
+    traces = PostgresTraces(house.conninfo)
+    await index.open()
+    await traces.open()
+    try:
+        yield Screening(house.desk.lookups, index, traces)
+    finally:
+        await index.close()
+        await traces.close()
 
 
 def at_once(verbs: Sequence[Callable[[], T]]) -> list[T | Exception]:

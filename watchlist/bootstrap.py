@@ -39,7 +39,9 @@ from watchlist.adapters.postgres.migrate import KEY_STORE, REGISTER, Series, mig
 from watchlist.adapters.postgres.operators import PostgresOperators
 from watchlist.adapters.postgres.pictures import Pictures
 from watchlist.adapters.postgres.register import Register
+from watchlist.adapters.postgres.registers import PostgresRegisters
 from watchlist.adapters.postgres.snapshot import PostgresSnapshots
+from watchlist.adapters.postgres.traces import PostgresTraces
 from watchlist.adapters.postgres.vault import PostgresVault
 from watchlist.adapters.postgres.webhooks import PostgresWebhooks
 from watchlist.adapters.postman import HttpPostman
@@ -48,6 +50,7 @@ from watchlist.application.follow_journal import Progress, follow_journal
 from watchlist.application.letters import Writing
 from watchlist.application.screen import Screening
 from watchlist.domain.letter import Contacts
+from watchlist.domain.retention import ACCESS_LOG_MONTHS
 from watchlist.ports import Clock, ErasureJournal, MasterKey, Postman
 from watchlist.settings import Settings, decoded_keys
 
@@ -59,15 +62,17 @@ log = logging.getLogger(__name__)
 class House:
     """The desk where verbs act, the pictures people look at, and what must be closed at the end.
 
-    The index of screenings is opened and closed by the event loop that serves them.
+    The index of screenings and the traces are opened and closed by the event loop that serves them.
     """
 
     desk: Desk
     pictures: Pictures
     register: Register
+    registers: PostgresRegisters
     keyring: PostgresKeyring
     operators: PostgresOperators
     index: PostgresListIndex
+    traces: PostgresTraces
     screening: Screening
     snapshots: PostgresSnapshots
     rotation: PostgresRotation
@@ -86,6 +91,8 @@ class House:
     """Whether webhooks may lead to addresses that are not public, without TLS: for trials."""
     key_horizon: timedelta = Settings().key_horizon
     """From the destruction of a key until no backup holds it any more (P6)."""
+    access_log_months: int = ACCESS_LOG_MONTHS
+    """How long the access log is kept (T1)."""
 
     def close(self) -> None:
         self.keyring.pool.close()
@@ -129,6 +136,7 @@ def build(
         unless_built.pop_all()
     register = Register(conninfo, clock, pool_size, keys_are_here=keyring.travels)
     pictures = Pictures(pool)
+    registers = PostgresRegisters(pool)
     desk = Desk(
         log=register,
         clock=clock,
@@ -138,17 +146,21 @@ def build(
         lookups=lookups,
         registry=pictures,
         journal=journal or MemoryErasureJournal(),
+        registers=registers,
     )
     index = PostgresListIndex(conninfo, clock)
-    screening = Screening(desk.lookups, index)
+    traces = PostgresTraces(conninfo)
+    screening = Screening(desk.lookups, index, traces)
     snapshots = PostgresSnapshots(pool, register.codec)
     return House(
         desk,
         pictures,
         register,
+        registers,
         keyring,
         PostgresOperators(pool),
         index,
+        traces,
         screening,
         snapshots,
         PostgresRotation(pool, keyring),
@@ -239,6 +251,7 @@ def open_house(
             acknowledgement_days=settings.acknowledgement_days,
         ) as house:
             house.key_horizon = settings.key_horizon
+            house.access_log_months = settings.access_log_months
             if again := follow_journal(house.desk, progress):
                 log.warning("erased again what a restore or a crash had left: %d", again)
             paint_late_letters(house.register, house.pool)

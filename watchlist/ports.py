@@ -17,8 +17,9 @@ from watchlist.domain.commitment import Sealed
 from watchlist.domain.erasure import ErasureKind, JournalEntry
 from watchlist.domain.letter import Letter
 from watchlist.domain.operator import ApiKey, Operator
+from watchlist.domain.subject import Subject
 from watchlist.domain.tokens import Token, Tokenizer
-from watchlist.domain.trace import Access, Hit
+from watchlist.domain.trace import Access, ByHand, Hit, Reading, Telling
 from watchlist.domain.webhook import Next, Outcome, Parcel, SigningSecret, Webhook
 
 FIRST = UUID(int=0)
@@ -193,6 +194,29 @@ class Traces(Protocol):
 
         The others are not told any more; whoever is told of one is also told when it stops.
         """
+        ...
+
+
+class Registers(Protocol):
+    """The access log and the register of disclosures, as verbs need them."""
+
+    def disclosed_of(self, subject_ids: Sequence[UUID]) -> list[Telling]:
+        """Everything that was told of these subjects, in its order (S8)."""
+        ...
+
+    def consulted_of(self, subject_ids: Sequence[UUID]) -> list[Reading]:
+        """Every access to these subjects that is still remembered, in its order (T1)."""
+        ...
+
+    def disclose(self, subject: Subject, told: ByHand, work: Any, position: int) -> None:
+        """One transaction: a communication made by hand, what it sealed, the command.
+
+        Raises VersionConflict when the subject has changed meanwhile, AlreadyDone.
+        """
+        ...
+
+    def disclosure(self, disclosure_id: UUID) -> tuple[Mapping[str, Any], Sealed | None] | None:
+        """One disclosure; and of one made by hand, where what was told is sealed."""
         ...
 
 

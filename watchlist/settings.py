@@ -15,6 +15,7 @@ import msgspec
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+from watchlist.domain import retention
 from watchlist.domain.letter import Contacts
 
 SHOWN = "(set)"
@@ -61,6 +62,8 @@ class Settings:
     """How long backups of the keys are kept, once they live apart (WATCHLIST_KEY_BACKUP_DAYS)."""
     backup_days: int = 90
     """How long backups of the main database are kept (WATCHLIST_BACKUP_DAYS)."""
+    access_log_months: int = retention.ACCESS_LOG_MONTHS
+    """How long the access log is kept (WATCHLIST_ACCESS_LOG_MONTHS), 6 to 36 (T1)."""
 
     private_webhooks: bool = False
     """Whether webhooks may lead to private addresses, and without TLS (WATCHLIST_WEBHOOK_PRIVATE_ADDRESSES)."""
@@ -103,6 +106,7 @@ class Settings:
             "backup_days": _days(env, "WATCHLIST_BACKUP_DAYS"),
             "private_webhooks": _flag(env, "WATCHLIST_WEBHOOK_PRIVATE_ADDRESSES"),
             "acknowledgement_days": _days(env, "WATCHLIST_ACKNOWLEDGEMENT_DAYS"),
+            "access_log_months": _months(env),
             "contacts": _contacts(env),
         }
         return cls(**{name: value for name, value in given.items() if value is not None})
@@ -120,6 +124,7 @@ class Settings:
             "WATCHLIST_BACKUP_DAYS": self.backup_days,
             "WATCHLIST_WEBHOOK_PRIVATE_ADDRESSES": self.private_webhooks,
             "WATCHLIST_ACKNOWLEDGEMENT_DAYS": self.acknowledgement_days,
+            "WATCHLIST_ACCESS_LOG_MONTHS": self.access_log_months,
             **{name: getattr(self.contacts, part) for name, part in CONTACTS.items()},
             "WATCHLIST_MASTER_KEY": SHOWN if self.master_key else self._master_key_elsewhere(),
             "WATCHLIST_MASTER_KEY_COMMAND": SHOWN if self.master_key_command else "(none)",
@@ -165,6 +170,18 @@ def _days(env: Mapping[str, str], name: str) -> int | None:
         return None
     if not given.isascii() or not given.isdigit() or int(given) > LONGEST_BACKUP_DAYS:
         raise SettingsError(f"{name} is a number of days, from 0 to {LONGEST_BACKUP_DAYS}")
+    return int(given)
+
+
+def _months(env: Mapping[str, str]) -> int | None:
+    given = env.get("WATCHLIST_ACCESS_LOG_MONTHS")
+    if not given:
+        return None
+    shortest, longest = retention.SHORTEST_ACCESS_LOG, retention.LONGEST_ACCESS_LOG
+    if not given.isascii() or not given.isdigit() or not shortest <= int(given) <= longest:
+        raise SettingsError(
+            f"WATCHLIST_ACCESS_LOG_MONTHS is a number of months, from {shortest} to {longest}"
+        )
     return int(given)
 
 

@@ -14,12 +14,12 @@ from api.fields import Id
 from api.operator import Asker, allowed
 from api.paging import Pages
 from api.problems import OtherOrganisation
-from api.routes import COMMANDS, LISTS, router
+from api.routes import COMMANDS, LISTS, OfNoPerson, router
 from watchlist.application import operators as verbs
 from watchlist.domain.operator import ApiKey, Operator, Role
 from watchlist.domain.refusals import NotAllowed
 
-routes = router("operators")
+routes = router("operators", route_class=OfNoPerson)
 
 Admin = Annotated[Asker, Depends(allowed(Role.ADMIN))]
 Anyone = Annotated[Asker, Depends(allowed(*Role))]

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 from starlette.routing import Route
 
+from api.accesses import asking_of
 from api.operator import Allowed, Asker, allowed
 from api.problems import UnsupportedMediaType
 from api.routes import problems, require_known_parameters, router
@@ -22,6 +23,7 @@ from watchlist.domain.operator import Role
 
 routes = router("screenings")
 
+OPERATION = "screen"
 Key = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,64}$")]
 
 
@@ -100,7 +102,7 @@ class ScreeningAnswer(_Strict):
 
 @routes.post(
     "/screenings",
-    operation_id="screen",
+    operation_id=OPERATION,
     summary="Ask whether subjects are listed",
     description="503, a time-out or no answer is unknown, and never a no hit (S9).",
     response_model=ScreeningAnswer,
@@ -113,14 +115,15 @@ class ScreeningAnswer(_Strict):
     },
 )
 async def screen(request: Request, asker: Annotated[Asker, Depends(allowed(Role.INTEGRATOR))]) -> Response:
-    return await _answered(request)
+    return await _answered(request, asker)
 
 
-async def _answered(request: Request) -> Response:
+async def _answered(request: Request, asker: Asker) -> Response:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise UnsupportedMediaType()
-    answer = await request.app.state.house.screening.answer(await request.body())
+    asking = asking_of(request, asker, OPERATION)
+    answer = await request.app.state.house.screening.answer(await request.body(), asking)
     return Response(answer, media_type="application/json")
 
 
@@ -128,9 +131,9 @@ _gate = Allowed(Role.INTEGRATOR)
 
 
 async def _screen_directly(request: Request) -> Response:
-    await _gate(request)
+    asker = await _gate(request)
     require_known_parameters(request, frozenset())
-    return await _answered(request)
+    return await _answered(request, asker)
 
 
 direct = Route("/v1/screenings", _screen_directly, methods=["POST"], include_in_schema=False)

@@ -22,12 +22,12 @@ from api.errand import TheHouse, json_answer
 from api.fields import Id
 from api.operator import Asker, allowed
 from api.paging import Pages
-from api.routes import COMMANDS, LISTS, READS, router
+from api.routes import COMMANDS, LISTS, READS, OfNoPerson, router
 from watchlist.application import webhooks as verbs
 from watchlist.domain.operator import Role
 from watchlist.domain.webhook import Webhook
 
-routes = router("webhooks", "/webhooks")
+routes = router("webhooks", "/webhooks", OfNoPerson)
 
 Integrator = Annotated[Asker, Depends(allowed(Role.INTEGRATOR))]
 SecretNumber = Annotated[int, Path(ge=1, le=2**31 - 1, examples=[1])]

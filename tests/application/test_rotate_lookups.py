@@ -10,7 +10,18 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from tests.stories import BRUNO, Story, a_house, a_person, a_story, ask, at_once, rpps
+from tests.stories import (
+    BRUNO,
+    Story,
+    a_house,
+    a_person,
+    a_story,
+    an_asking,
+    ask,
+    at_once,
+    open_screening,
+    rpps,
+)
 from watchlist.application.delist import delist, restrict
 from watchlist.application.import_list import approve_import, submit_import
 from watchlist.application.merge_subjects import merge_subjects
@@ -51,11 +62,8 @@ def screened(house: Any, *identifiers: Identifier) -> list[bool]:
     body = {"purpose": "third_party_payment", "file_reference": "LOT-1", "subjects": subjects}
 
     async def ask_once() -> bytes:
-        await house.index.open()
-        try:
-            return bytes(await house.screening.answer(json.dumps(body).encode()))
-        finally:
-            await house.index.close()
+        async with open_screening(house) as screening:
+            return bytes(await screening.answer(json.dumps(body).encode(), an_asking()))
 
     results = json.loads(asyncio.run(ask_once()))["results"]
     return [results[f"q{n}"]["hit"] for n in range(len(identifiers))]

@@ -10,12 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.stories import BRUNO, MONDAY, Story, a_story, ask, rpps
-from watchlist.adapters.postgres.list_index import PostgresListIndex
+from tests.stories import BRUNO, MONDAY, Story, a_story, an_asking, ask, open_screening, rpps
 from watchlist.application.delist import delist, lift_restriction, restrict
 from watchlist.application.merge_subjects import merge_subjects
 from watchlist.application.register_subject import record_death, rectify_subject
-from watchlist.application.screen import Screening
 from watchlist.application.screening_request import (
     BatchSize,
     MalformedKey,
@@ -55,13 +53,8 @@ def body(subjects: Any) -> bytes:
 
 def answers(register: Story, *bodies: bytes) -> list[dict[str, Any]]:
     async def all_at_once() -> list[bytes]:
-        index = PostgresListIndex(register.house.conninfo, register.clock)
-        screening = Screening(register.desk.lookups, index)
-        await index.open()
-        try:
-            return await asyncio.gather(*(screening.answer(one) for one in bodies))
-        finally:
-            await index.close()
+        async with open_screening(register.house) as screening:
+            return await asyncio.gather(*(screening.answer(one, an_asking()) for one in bodies))
 
     return [json.loads(answer) for answer in asyncio.run(all_at_once())]
 
@@ -318,7 +311,7 @@ def test_when_the_database_cannot_be_asked_the_answer_is_unknown(register: Story
         await register.house.index.open()
         await register.house.index.close()
         with pytest.raises(Busy):
-            await register.house.screening.answer(body({"a": identified("rpps", rpps(1).value)}))
+            await register.house.screening.answer(body({"a": identified("rpps", rpps(1).value)}), an_asking())
 
     asyncio.run(unanswered())
 

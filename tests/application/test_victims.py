@@ -10,8 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from tests.stories import BRUNO, ORGANISATION, Story, a_story, ask, rpps
-from watchlist.adapters.postgres.list_index import PostgresListIndex
+from tests.stories import BRUNO, ORGANISATION, Story, a_story, an_asking, ask, open_screening, rpps
 from watchlist.adapters.postgres.migrate import migrations
 from watchlist.application.exercise_rights import Received, receive_request
 from watchlist.application.import_file import COLUMNS
@@ -19,7 +18,6 @@ from watchlist.application.import_list import approve_import, submit_import
 from watchlist.application.merge_subjects import merge_subjects, split_subjects
 from watchlist.application.register_subject import rectify_subject
 from watchlist.application.replay import check
-from watchlist.application.screen import Screening
 from watchlist.application.work_on_case import add_subject, record_victim
 from watchlist.domain import refusals
 from watchlist.domain.identifiers import Identifier
@@ -48,12 +46,8 @@ def hits(story: Story, *asked: Identifier | Person) -> list[bool]:
     envelope = {"purpose": "third_party_payment", "file_reference": "LOT-1", "subjects": subjects}
 
     async def answered() -> bytes:
-        index = PostgresListIndex(story.house.conninfo, story.clock)
-        await index.open()
-        try:
-            return await Screening(story.desk.lookups, index).answer(json.dumps(envelope).encode())
-        finally:
-            await index.close()
+        async with open_screening(story.house) as screening:
+            return await screening.answer(json.dumps(envelope).encode(), an_asking())
 
     results = json.loads(asyncio.run(answered()))["results"]
     return [results[name]["hit"] for name in subjects]

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from watchlist.application.attention import opened as seen
 from watchlist.application.desk import Desk
 from watchlist.domain import identity as identities
 from watchlist.domain import refusals, retention
@@ -142,6 +143,7 @@ def _found(
     found = desk.log.load([id], wrapped).get(id)
     if not isinstance(found, kind) or scope not in (None, found.organisation):
         raise missing()
+    seen([found.id])
     return found
 
 

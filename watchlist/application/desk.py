@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from watchlist.application.attention import opened as seen
 from watchlist.application.receipt import Decided, Receipt
 from watchlist.application.work import Ask, Work
 from watchlist.domain import refusals
@@ -29,6 +30,7 @@ from watchlist.ports import (
     Log,
     Lookups,
     LookupsChanged,
+    Registers,
     Registry,
     SealedRow,
     Vault,
@@ -66,6 +68,7 @@ class Desk:
     lookups: Lookups
     registry: Registry
     journal: ErasureJournal
+    registers: Registers
 
     # Carrying out -----------------------------------------------------------------------------
 
@@ -103,6 +106,7 @@ class Desk:
         return Work(act, ask, self.keyring, self.cipher)
 
     def _record(self, work: Work, decision: Decided) -> Receipt:
+        seen(aggregate.id for aggregate in decision.aggregates)
         first = decision.aggregates[0]
         receipt = Receipt(decision.id, first.version, 0, decision.facts)
         work.answer = msgspec.json.encode(receipt.body())
@@ -203,6 +207,7 @@ class Desk:
         wanted = {sealed.ref: (owner, sealed) for owner, sealed in values}
         if not wanted:
             return Opened({}, frozenset())
+        seen(owner for owner, _ in wanted.values())
         keys, lost_owners = self._found({owner for owner, _ in wanted.values()}, wrapped or {})
         rows = self.vault.rows([ref for ref, (owner, _) in wanted.items() if owner in keys])
         lost = {ref for ref, (owner, _) in wanted.items() if owner in lost_owners}
@@ -251,4 +256,5 @@ def _kept(
 ) -> A:
     if not isinstance(found, kind) or found.organisation != organisation:
         raise missing(field)
+    seen([found.id])
     return found

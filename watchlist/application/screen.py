@@ -1,4 +1,4 @@
-"""Screen: is a subject listed? Hit or no hit, and never more (S1-S5, S9)."""
+"""Screen: is a subject listed? Hit or no hit, and never more (S1-S5, S9), told to nobody without a trace (S6, S8)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
-from watchlist.application.screening_request import LineError, question, read_envelope
+from watchlist.application.screening_request import LineError, canonical, question, read_envelope
 from watchlist.domain.refusals import Busy
-from watchlist.domain.tokens import Question, Tokenizer
-from watchlist.ports import Found, ListIndex, Lookups
+from watchlist.domain.tokens import Question, Tokenizer, pair
+from watchlist.domain.trace import Access, Asking, Hit
+from watchlist.ports import Found, ListIndex, Lookups, Traces
 
 HIT = Raw(b'{"hit":true}')
 NO_HIT = Raw(b'{"hit":false}')
@@ -25,26 +26,56 @@ ATTEMPTS = 5
 """How often one asks again when the look-up key that was asked does not stand any more: it rotates once in a while."""
 
 
+class Answered(Struct, frozen=True):
+    """What each line was answered, at which instant, and up to which position of the log."""
+
+    results: Mapping[str, Any]
+    at: Any
+    position: int
+
+
 @dataclass(frozen=True, slots=True)
 class Screening:
-    """Reads a batch, asks the index once for all of it, and answers line by line."""
+    """Reads a batch, asks the index once for all of it, writes who asked and what they are told, and answers."""
 
     lookups: Lookups
     index: ListIndex
+    traces: Traces
 
-    async def answer(self, body: bytes) -> bytes:
+    async def answer(self, body: bytes, asking: Asking) -> bytes:
         """The answer's JSON; a refusal of the whole when the envelope is wrong, Busy when the list cannot be asked."""
         envelope = read_envelope(body)
-        lines, found = await self._asked(envelope.subjects)
+        screening_id = uuid4()
+        answered = await self.answered(
+            envelope.subjects, asking, envelope.purpose, envelope.file_reference, screening_id
+        )
         return _encode(
             {
-                "screening_id": uuid4(),
-                "answered_at": found.at,
-                "position": found.position,
-                "results": {key: _result(line, found.tokens) for key, line in lines.items()},
+                "screening_id": screening_id,
+                "answered_at": answered.at,
+                "position": answered.position,
+                "results": answered.results,
                 "review_required": True,
             }
         )
+
+    async def answered(
+        self, subjects: Mapping[str, Raw], asking: Asking, purpose: str, reference: str, screening_id: UUID
+    ) -> Answered:
+        """Line by line; when this returns, who asked and who was told of whom are on disk (T1, S8).
+
+        Of one screening that is asked in several parts, each part is one access.
+        """
+        lines, found = await self._asked(subjects)
+        access = Access(found.at, asking, reference, purpose, screening_id, len(lines))
+        hits = self._hits(subjects, lines, found, asking.organisation) if found.tokens else []
+        told: frozenset[str] = frozenset()
+        if hits:
+            told = frozenset(key for key, _ in await self.traces.write_hits(access, hits))
+        else:
+            await self.traces.write(access)
+        results = {key: _result(line, key in told) for key, line in lines.items()}
+        return Answered(results, found.at, found.position)
 
     async def _asked(self, subjects: Mapping[str, Raw]) -> tuple[dict[str, Line], Found]:
         """Under the look-up key that stood when the list was read: another one finds nobody (decision 0016)."""
@@ -60,6 +91,26 @@ class Screening:
             await asyncio.to_thread(self.lookups.refresh)
         raise Busy()
 
+    def _hits(
+        self, subjects: Mapping[str, Raw], lines: Mapping[str, Line], found: Found, organisation: str
+    ) -> list[Hit]:
+        """What the list answers, but for the pairs that this organisation found to be homonyms (S7)."""
+        requests = self.lookups.now.requests
+        hits = []
+        for key, line in lines.items():
+            if isinstance(line, LineError):
+                continue
+            tokens = [token for digest in line.digests for token in found.tokens.get(digest, ())]
+            met = [token for token in tokens if line.is_met_by_one(token)]
+            if not met:
+                continue
+            asked = canonical(requests, subjects[key])
+            dismissed = pair(organisation, asked)
+            given = tuple(sorted(line.given))
+            for entry in {t.entry: None for t in met if dismissed not in t.dismissed_by and t.entry}:
+                hits.append(Hit(key, entry, line.digests, given, found.generation, asked))
+        return hits
+
 
 def _line(tokenizer: Tokenizer, raw: Raw) -> Line:
     try:
@@ -68,10 +119,7 @@ def _line(tokenizer: Tokenizer, raw: Raw) -> Line:
         return error
 
 
-def _result(line: Line, found: Any) -> Any:
+def _result(line: Line, told: bool) -> Any:
     if isinstance(line, LineError):
         return line.body()
-    if not found:
-        return NO_HIT
-    tokens = [token for digest in line.digests if digest in found for token in found[digest]]
-    return HIT if tokens and line.is_met_by(tokens) else NO_HIT
+    return HIT if told else NO_HIT

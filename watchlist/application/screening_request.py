@@ -157,6 +157,19 @@ def question(tokenizer: Tokenizer, raw: Raw | bytes) -> Question:
     return asks
 
 
+def canonical(requests: Tokenizer, raw: Raw | bytes) -> bytes:
+    """S7: one line that can be asked, under the key that does not rotate: the same however it is spelled or ordered."""
+    asked = _subject.decode(raw)
+    parts = {f"{given.scheme} {given.value}" for given in _identifiers(asked)}
+    person = _person(asked)
+    if person is not None:
+        family_name, given_names, birth_date = person
+        parts |= {f"family {form}" for form in family_forms(family_name)}
+        parts |= {f"given {form}" for form in given_forms(given_names)}
+        parts.add(f"born {birth_date.isoformat()}")
+    return requests.digest("question", *sorted(parts))
+
+
 def _refuse_repeated_fields(line: bytes, asked: AskedSubject) -> None:
     """A field given twice would be asked once; counted as above, and read exactly only when the count is off."""
     strings = 2 * (

@@ -59,6 +59,10 @@ class Recipients(StrEnum):
     LISTED = "the organisation that owns it; auditors; payment operators as hit or no hit (S1)"
     ADMINS = "admins of the organisation; auditors see the random id alone"
     NOBODY = "nobody: it is compared, never shown"
+    GUARDIANS = "auditors; the DPO of the organisation that asked, or that owns the entry"
+    ASKER = (
+        "the organisation that was told of the hit; auditors; the DPO of the organisation that owns the entry"
+    )
 
 
 class Key(StrEnum):
@@ -132,6 +136,14 @@ WITH_IMPORT = Rule("L7", "with the import, as long as a case of it is kept")
 ACCOUNTABLE = Rule("T2", "rights end at once on leaving; the name as long as an event names the random id")
 ONE_DAY = Rule("T4", "24 hours: to give a repeated command the same answer")
 
+ACCESS_LOG = Rule(
+    "T1",
+    "12 months, or 6 to 36 as it is set; by whole months",
+    "watchlist.domain.retention.accesses_kept_since",
+)
+DISCLOSED = Rule("S8", "who was told and when stays as random ids, which lead to nobody once the key is gone")
+ANSWERED_HIT = Rule("S8", "until the entry's case or its subject is erased")
+
 IDENTITY_PARTS = tuple(sorted({field.name for kind in (Person, Organisation) for field in fields(kind)}))
 
 
@@ -166,6 +178,10 @@ RECORD: tuple[Held, ...] = (
         request_lifting=(*_RIGHTS, "why a requested restriction was lifted"),
         letter=(*_RIGHTS, "what a letter said when it was sent"),
         letter_document=(*_RIGHTS, "digest of that letter as it was printed"),
+        disclosure=(
+            *_RIGHTS,
+            "what was told of the subject by hand, on which legal basis, and to whom by name",
+        ),
     ),
     *_sealed(
         Key.CASE,
@@ -386,6 +402,88 @@ RECORD: tuple[Held, ...] = (
         *_RIGHTS,
         Persons.SUBJECTS,
         ONE_DAY,
+        Recipients.NOBODY,
+    ),
+    Held(
+        "operator_id, organisation, role, operation, request_id, reference, purpose, at",
+        "access log: who asked, when, by which operation, for which file",
+        "accesses",
+        Key.CLEAR,
+        Purpose.ACCESS,
+        Basis.OBLIGATION,
+        Persons.STAFF,
+        ACCESS_LOG,
+        Recipients.GUARDIANS,
+    ),
+    Held(
+        "subject_ids",
+        "access log: the random ids of the subjects hit or opened, never of whom was searched for in vain",
+        "accesses",
+        Key.CLEAR,
+        *_RIGHTS,
+        Persons.SUBJECTS,
+        ACCESS_LOG,
+        Recipients.GUARDIANS,
+    ),
+    Held(
+        "at, kind, recipient, organisation, owner, subject_id, inscription_id, screening_id, told_on",
+        "register of disclosures: which hit, or what else, was told to whom and when",
+        "disclosures",
+        Key.CLEAR,
+        *_RIGHTS,
+        Persons.SUBJECTS,
+        DISCLOSED,
+        Recipients.GUARDIANS,
+    ),
+    Held(
+        "digests, given, question",
+        "what was asked when an entry answered, so that whoever asked is told when it stops",
+        "hits",
+        Key.LOOKUP,
+        *_RIGHTS,
+        Persons.SUBJECTS,
+        ANSWERED_HIT,
+        Recipients.NOBODY,
+    ),
+    Held(
+        "at, kind, screening_id, key",
+        "that a hit stopped or resumed, by the asker's own reference",
+        "changes",
+        Key.CLEAR,
+        *_RIGHTS,
+        Persons.SUBJECTS,
+        DISCLOSED,
+        Recipients.ASKER,
+    ),
+    Held(
+        "operator_id, at",
+        "who acknowledged that, by random id",
+        "change_acknowledgements",
+        Key.CLEAR,
+        Purpose.ACCESS,
+        Basis.OBLIGATION,
+        Persons.STAFF,
+        DISCLOSED,
+        Recipients.GUARDIANS,
+    ),
+    Held(
+        "operator_id, outcome, at",
+        "what a person found when they reviewed a hit",
+        "reviews",
+        Key.CLEAR,
+        *_RIGHTS,
+        Persons.SUBJECTS,
+        DISCLOSED,
+        Recipients.GUARDIANS,
+    ),
+    Held(
+        "question",
+        "questions that were found to be about somebody else than the entry, so that they hit no more there",
+        "homonyms",
+        Key.LOOKUP,
+        *_RIGHTS,
+        Persons.SUBJECTS,
+        ANSWERED_HIT,
         Recipients.NOBODY,
     ),
 )

@@ -552,6 +552,13 @@ class NoSuchErasure(NotFound):
     """
 
 
+class NoSuchDisclosure(NotFound):
+    """There is no such disclosure in your organisation.
+
+    fr: Cette communication n'existe pas dans votre organisme.
+    """
+
+
 class NoSuchLetter(NotFound):
     """There is no such letter in your organisation.
 

@@ -1,4 +1,4 @@
-"""How long things are kept: the rules L1, C1, C2, C7, L12, L13 and P6, each one function.
+"""How long things are kept: the rules L1, C1, C2, C7, L12, L13, P6 and T1, each one function.
 
 Every instant here is exclusive and in UTC: something lasts while `now` is before it.
 """
@@ -21,6 +21,9 @@ LETTER_MONTHS = 1
 UNNAMED_MONTHS = 6
 """Ours (P6), like an alert's (C1): how long a subject is kept that no case ever named."""
 HOLD_REVIEW_MONTHS = 12
+ACCESS_LOG_MONTHS = 12
+SHORTEST_ACCESS_LOG, LONGEST_ACCESS_LOG = 6, 36
+"""T1: what may be set instead."""
 DEFERRAL_MONTHS = 6
 """Ours (L12): how long a reasoned deferral of the letter may last before it is reviewed."""
 
@@ -112,6 +115,12 @@ def subject_data_end_at(
     if open_requests or None in ends:
         return NEVER
     return max((end for end in ends if end is not None), default=unnamed_ends_at(registered_on))
+
+
+def accesses_kept_since(now: datetime, months: int) -> datetime:
+    """T1: the access log is kept for so many months, by whole months of UTC, the one that runs left out."""
+    ended = now.astimezone(UTC).year * 12 + now.astimezone(UTC).month - 1 - months
+    return datetime(ended // 12, ended % 12 + 1, 1, tzinfo=UTC)
 
 
 def hold_review_due_at(last_listed_day: date, reviewed_on: date | None) -> datetime:

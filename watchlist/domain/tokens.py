@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from datetime import date
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -35,6 +36,10 @@ class Token(Struct, frozen=True, gc=False):
     """Whether a listed subject answers under it; a family name alone never does (S3)."""
     generation: int = 1
     """Of the look-up key it was made under."""
+    entry: UUID | None = None
+    """Which entry answers under it, where a screening found it."""
+    dismissed_by: frozenset[bytes] = frozenset()
+    """S7: the pairs that no longer hit on that entry, as `pair` writes them."""
 
 
 class Question(Struct, frozen=True, gc=False):
@@ -50,7 +55,15 @@ class Question(Struct, frozen=True, gc=False):
 
     def is_met_by(self, found: Iterable[Token]) -> bool:
         """S3: an exact identifier, or the name with given names one contained in the other; either hits."""
-        return any(t.given is None or given_names_agree(self.given, apart(t.given)) for t in found)
+        return any(map(self.is_met_by_one, found))
+
+    def is_met_by_one(self, token: Token) -> bool:
+        return token.given is None or given_names_agree(self.given, apart(token.given))
+
+
+def pair(organisation: str, question: bytes) -> bytes:
+    """S7: one organisation and one question, as what it dismissed is remembered on an entry."""
+    return organisation.encode() + question
 
 
 def apart(given: bytes) -> frozenset[bytes]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
 
+from watchlist.domain.commitment import Sealed
 from watchlist.domain.operator import Role
+
+ACKNOWLEDGED_WITHIN = timedelta(days=3)
+"""Ours (S8): how long whoever is told that a hit stopped, or resumed, has to acknowledge it."""
 
 
 class Recipient(StrEnum):
@@ -24,6 +28,11 @@ class Recipient(StrEnum):
     AUTHORISED_THIRD_PARTY = "authorised_third_party"
     ALFA = "alfa"
     VICTIM = "victim"
+
+
+def recipient_of_a_hit(purpose: str | None) -> Recipient:
+    """S8: whom a hit was told, by what it was asked for: before a payment its operator, otherwise an insurer."""
+    return Recipient.THIRD_PARTY_PAYER if purpose == "third_party_payment" else Recipient.INSURER
 
 
 class Asking(Struct, frozen=True):
@@ -64,3 +73,60 @@ class Hit(Struct, frozen=True):
     generation: int
     question: bytes
     """Under the key that does not rotate: the same question, however often it is asked (S7)."""
+
+
+class DisclosureKind(StrEnum):
+    """What a disclosure was."""
+
+    HIT = "hit"
+    DETAIL = "detail"
+    """An answer of the owning organisation to a question about a hit."""
+    BY_HAND = "by_hand"
+
+
+class ByHand(Struct, frozen=True):
+    """S8: a communication that a person made; what was told, on which basis and to whom by name is sealed."""
+
+    id: UUID
+    recipient: Recipient
+    told_on: date
+    told: Sealed
+    case_id: UUID | None = None
+
+
+class Telling(Struct, frozen=True):
+    """One disclosure, as the person concerned may know it (P3)."""
+
+    at: datetime
+    kind: str
+    recipient: str
+    organisation: str | None
+    screening_id: UUID | None
+    told_on: date | None
+
+
+class Reading(Struct, frozen=True):
+    """One access, as the person concerned may know it: never by whom (P3)."""
+
+    at: datetime
+    organisation: str
+    role: Role
+    purpose: str | None
+
+
+def is_late(told_at: datetime, acknowledged_at: datetime | None, now: datetime) -> bool:
+    """S8: whether a change was not acknowledged in time, then or until now."""
+    return (acknowledged_at or now) > told_at + ACKNOWLEDGED_WITHIN
+
+
+READ_FOR = {
+    Role.INVESTIGATOR: "investigation",
+    Role.SUPERVISOR: "investigation",
+    Role.DPO: "data_protection",
+    Role.AUDITOR: "audit",
+}
+
+
+def purpose_of(reading: Reading) -> str:
+    """P3: why a person's data were looked at: what a screening was asked for, else what the reader is there for."""
+    return reading.purpose or READ_FOR.get(reading.role, reading.role.value)

@@ -22,6 +22,7 @@ class VaultField(StrEnum):
     REQUEST_LIFTING = "request_lifting"
     LETTER = "letter"
     LETTER_DOCUMENT = "letter_document"
+    DISCLOSURE = "disclosure"
     # Of a case, under the case's key
     SUMMARY = "summary"
     AMOUNT_AT_STAKE = "amount_at_stake"

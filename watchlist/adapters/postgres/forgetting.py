@@ -111,9 +111,10 @@ def _forget_owners(brush: Brush, touched: dict[UUID, Aggregate], work: Work) -> 
         [one.sequence for one in work.forgotten],
         [one.digest for one in work.forgotten],
     )
+    entries = [entry for case in cases for entry in case.inscriptions]
+    brush.paint("forget_hits", entries, owners)
     if cases:
         ids = [case.id for case in cases]
-        entries = [entry for case in cases for entry in case.inscriptions]
         brush.paint("forget_stolen", ids)
         brush.paint("forget_imported", ids, entries)
 

@@ -92,11 +92,12 @@ class PostgresListIndex:
             raise Busy() from error
         tokens: dict[bytes, list[Token]] = {}
         position, generation = None, 0
-        for digest, given, counted, current in rows:
+        for digest, given, entry, dismissed_by, counted, current in rows:
             if digest is None:  # wherever it stands: a union has no order
                 position, generation = counted, current
             else:
-                tokens.setdefault(digest, []).append(Token(digest, given))
+                token = Token(digest, given, entry=entry, dismissed_by=frozenset(dismissed_by))
+                tokens.setdefault(digest, []).append(token)
         if position is None:
             raise Busy()
         return Found(tokens, at, position, generation)

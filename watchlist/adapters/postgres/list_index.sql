@@ -1,8 +1,13 @@
 -- name: find
--- the log's position and the generation that is asked, then what answers at that instant under these digests: one
--- snapshot for all three
-SELECT NULL::bytea AS digest, NULL::bytea AS given, coalesce(max(notification_id), 0) AS position,
+-- the log's position and the generation that is asked, then what answers at that instant under these digests, and
+-- which pairs of organisation and question were dismissed on it (S7): one snapshot for all
+SELECT NULL::bytea AS digest, NULL::bytea AS given, NULL::uuid AS entry, NULL::bytea[] AS dismissed_by,
+       coalesce(max(notification_id), 0) AS position,
        (SELECT generation FROM lookup_generations WHERE state = 'current') AS generation
 FROM events
 UNION ALL
-SELECT digest, given, NULL, NULL FROM answerable WHERE digest = ANY(%b) AND answers_until > %b
+SELECT digest, given, inscription_id,
+       ARRAY(SELECT convert_to(h.organisation, 'UTF8') || h.question FROM homonyms h
+             WHERE h.inscription_id = answerable.inscription_id),
+       NULL, NULL
+FROM answerable WHERE digest = ANY(%b) AND answers_until > %b

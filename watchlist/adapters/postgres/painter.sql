@@ -153,6 +153,11 @@ DELETE FROM stolen_tokens WHERE case_id = ANY(%b)
 WITH referenced AS (DELETE FROM case_references WHERE case_id = ANY(%b))
 DELETE FROM imported_lines WHERE inscription_id = ANY(%b)
 
+-- name: forget_hits
+-- S8: the questions that entries answered, once nothing can be told of them any more; the disclosures stay
+DELETE FROM hits WHERE inscription_id = ANY(
+    %b::uuid[] || ARRAY(SELECT inscription_id FROM inscriptions WHERE subject_id = ANY(%b)))
+
 -- name: forget_texts
 -- P6: values that go while their owner stays
 DELETE FROM vault WHERE ref = ANY(%b)

@@ -39,13 +39,15 @@ CREATE TABLE watchlist.disclosures (
     case_id uuid,
     inscription_id uuid,
     screening_id uuid,
-    legal_basis text,
-    told_ref uuid
+    told_on date,
+    told_ref uuid,
+    told_commitment bytea
 );
 COMMENT ON COLUMN watchlist.disclosures.recipient IS 'the category of the recipient (S8)';
 COMMENT ON COLUMN watchlist.disclosures.organisation IS 'whom a hit was told; null: somebody outside';
 COMMENT ON COLUMN watchlist.disclosures.owner IS 'whose entry or subject it is';
-COMMENT ON COLUMN watchlist.disclosures.told_ref IS 'in the vault, under the subject''s key: what was told, to whom by name';
+COMMENT ON COLUMN watchlist.disclosures.told_on IS 'of a communication made by hand: the day; `at` is when it was recorded';
+COMMENT ON COLUMN watchlist.disclosures.told_ref IS 'in the vault, under the subject''s key: what was told, on which legal basis, to whom by name';
 CREATE INDEX disclosures_of ON watchlist.disclosures (owner, disclosure_id);
 CREATE INDEX disclosures_about ON watchlist.disclosures (subject_id);
 CREATE INDEX disclosures_entry ON watchlist.disclosures (inscription_id, at) WHERE kind = 'hit';
@@ -83,6 +85,7 @@ CREATE TABLE watchlist.changes (
     inscription_id uuid NOT NULL,
     PRIMARY KEY (organisation, sequence)
 );
+CREATE INDEX changes_since ON watchlist.changes (screening_id);
 COMMENT ON COLUMN watchlist.changes.sequence IS 'of its organisation: gaps would tell how much others are told';
 COMMENT ON COLUMN watchlist.changes.inscription_id IS 'for the order per entry; never told';
 GRANT SELECT, INSERT, DELETE ON watchlist.changes TO watchlist_service;
@@ -115,3 +118,91 @@ CREATE TABLE watchlist.homonyms (
     PRIMARY KEY (inscription_id, organisation, question)
 );
 GRANT SELECT, INSERT, DELETE ON watchlist.homonyms TO watchlist_service;
+
+-- S8: whether an entry answers a question that was asked under a generation of the look-up key. Of a generation that
+-- is not held any more nothing can be compared: there it counts whether the entry answers at all.
+CREATE FUNCTION watchlist.given_names_agree(known bytea, asked bytea[]) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN known IS NULL THEN true WHEN known = '' OR asked = '{}' THEN false
+           ELSE (SELECT k <@ asked OR asked <@ k FROM (
+                    SELECT array_agg(substr(known, at, 16)) AS k FROM generate_series(1, length(known), 16) AS at) apart)
+           END
+$$;
+COMMENT ON FUNCTION watchlist.given_names_agree IS 'S3, as the domain compares them: known is joined, null for an exact identifier';
+CREATE FUNCTION watchlist.answers_to(
+    entry uuid, asked bytea[], asked_given bytea[], asked_under smallint, asked_at timestamptz
+) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM watchlist.answerable x
+        WHERE x.inscription_id = entry AND x.answers_until > asked_at
+          AND (x.digest = ANY(asked) AND watchlist.given_names_agree(x.given, asked_given)
+               OR NOT EXISTS (SELECT FROM watchlist.lookup_generations g
+                              WHERE g.generation = asked_under AND g.state IN ('current', 'arriving'))))
+$$;
+
+-- T1: who was looked at by whoever opened sealed values of these owners, cases among them
+CREATE FUNCTION watchlist.subjects_of(seen uuid[], owners uuid[]) RETURNS uuid[] LANGUAGE sql STABLE AS $$
+    SELECT ARRAY(
+        SELECT unnest(seen)
+        UNION SELECT subject_id FROM watchlist.subjects WHERE subject_id = ANY(owners)
+        UNION SELECT unnest(subject_ids || victim_ids) FROM watchlist.cases WHERE case_id = ANY(owners))
+$$;
+
+-- Months are made ahead and dropped whole by the owner's functions: the service defines no table. Their bounds are in
+-- UTC. What belongs to no month that was made waits in accesses_unsorted, and moves when its month is made.
+CREATE FUNCTION watchlist.make_access_months(since timestamptz, months integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms' SET timezone = 'UTC'
+AS $$
+DECLARE
+    month timestamptz;
+    name text;
+    made integer := 0;
+BEGIN
+    FOR i IN 0 .. least(months, 12) LOOP
+        month := date_trunc('month', since) + make_interval(months => i);
+        name := 'accesses_' || to_char(month, 'YYYY_MM');
+        CONTINUE WHEN to_regclass('watchlist.' || name) IS NOT NULL;
+        IF made = 0 THEN
+            -- nothing may arrive between moving and attaching
+            LOCK TABLE watchlist.accesses_unsorted IN ACCESS EXCLUSIVE MODE;
+            CONTINUE WHEN to_regclass('watchlist.' || name) IS NOT NULL;
+        END IF;
+        EXECUTE format('CREATE TABLE watchlist.%I (LIKE watchlist.accesses INCLUDING ALL)', name);
+        EXECUTE format('WITH moved AS (DELETE FROM watchlist.accesses_unsorted WHERE at >= %L AND at < %L RETURNING *)'
+                       ' INSERT INTO watchlist.%I SELECT * FROM moved',
+                       month, month + interval '1 month', name);
+        EXECUTE format('ALTER TABLE watchlist.accesses ATTACH PARTITION watchlist.%I FOR VALUES FROM (%L) TO (%L)',
+                       name, month, month + interval '1 month');
+        made := made + 1;
+    END LOOP;
+    RETURN made;
+END $$;
+
+-- Months that were over before an instant. Never what is younger than six months by the newest row or by this machine's
+-- clock, whichever is later: a clock that is years ahead, or whoever acts as the service, cannot make the log forget.
+CREATE FUNCTION watchlist.forget_accesses(before timestamptz) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms' SET timezone = 'UTC'
+AS $$
+DECLARE
+    old record;
+    dropped integer := 0;
+    newest timestamptz := greatest(clock_timestamp(), (SELECT max(at) FROM watchlist.accesses));
+    until timestamptz := least(before, date_trunc('month', newest) - interval '6 months');
+BEGIN
+    FOR old IN
+        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'watchlist.accesses'::regclass
+          AND CASE WHEN c.relname ~ '^accesses_[0-9]{4}_[0-9]{2}$'
+              THEN to_date(substr(c.relname, 10), 'YYYY_MM') + interval '1 month' <= until END
+        ORDER BY c.relname
+    LOOP
+        EXECUTE format('DROP TABLE watchlist.%I', old.relname);
+        dropped := dropped + 1;
+    END LOOP;
+    DELETE FROM watchlist.accesses_unsorted WHERE at < until;
+    RETURN dropped;
+END $$;
+REVOKE ALL ON FUNCTION watchlist.make_access_months(timestamptz, integer), watchlist.forget_accesses(timestamptz)
+    FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION watchlist.make_access_months(timestamptz, integer), watchlist.forget_accesses(timestamptz)
+    TO watchlist_service;
+SELECT watchlist.make_access_months(now(), 2);
