@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import Self
 
@@ -87,6 +88,8 @@ class House:
     """Opened and closed by the event loop that streams the changes."""
     webhooks: PostgresWebhooks
     postman: Postman
+    stopping: Event = field(default_factory=Event)
+    """Set when the process stops: whatever keeps looking for work looks no further."""
     private_webhooks: bool = False
     """Whether webhooks may lead to addresses that are not public, without TLS: for trials."""
     key_horizon: timedelta = Settings().key_horizon
@@ -95,6 +98,7 @@ class House:
     """How long the access log is kept (T1)."""
 
     def close(self) -> None:
+        self.stopping.set()
         self.keyring.pool.close()
         self.pool.close()
         self.register.close()
@@ -173,7 +177,7 @@ def build(
         ChangeBell(conninfo),
         PostgresWebhooks(pool),
         HttpPostman(private_webhooks),
-        private_webhooks,
+        private_webhooks=private_webhooks,
     )
 
 

@@ -24,5 +24,6 @@ def log_to_stderr(level: str) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
     )
-    for noisy in ("apscheduler", "psycopg", "psycopg.pool", "uvicorn.error"):
+    # the HTTP client would write the addresses of others' webhooks, which may hold what only they should know
+    for noisy in ("apscheduler", "psycopg", "psycopg.pool", "uvicorn.error", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

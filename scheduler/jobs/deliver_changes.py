@@ -7,14 +7,15 @@ from datetime import timedelta
 from watchlist.application.deliver_changes import Courier
 from watchlist.bootstrap import House
 
-SECONDS = 30.0
-"""Of one run: webhooks that became due meanwhile wait for the next no longer than that."""
+SECONDS = 29.0
+"""Of one run, that keeps looking: the next begins at once."""
 LOG_KEPT = timedelta(days=90)
 
 
 def deliver_due_changes(house: House) -> str | None:
     requests = house.desk.lookups.now.requests
-    done = Courier(house.webhooks, house.postman, house.clock, requests).run(SECONDS)
+    courier = Courier(house.webhooks, house.postman, house.clock, requests)
+    done = courier.run_for(SECONDS, house.stopping.is_set)
     if not done.sent and not done.failed:
         return None
     return f"delivered {done.sent} changes to webhooks, {done.failed} failed and are tried again"

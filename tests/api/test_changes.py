@@ -329,7 +329,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def deliver(house: House) -> None:
-    Courier(house.webhooks, HttpPostman(True), house.clock, house.desk.lookups.now.requests).run(10)
+    Courier(house.webhooks, HttpPostman(True), house.clock, house.desk.lookups.now.requests).run_once()
 
 
 def test_the_ids_and_items_are_the_same_in_all_three(

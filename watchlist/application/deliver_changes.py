@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -25,10 +25,12 @@ from watchlist.domain.tokens import Tokenizer
 from watchlist.domain.webhook import Parcel, after
 from watchlist.ports import Clock, Postman, Webhooks
 
-AT_ONCE = 8
-"""Sent one after the other to one webhook, then others are looked at again."""
-CLAIMED_FOR = timedelta(seconds=120)
-"""Longer than so many take at ten seconds each."""
+AT_ONCE = 16
+"""Sent together to one webhook: what is claimed together is of as many entries."""
+CLAIMED_FOR = timedelta(seconds=30)
+"""Longer than the ten seconds an attempt takes at most: after a crash, that is when it is sent again."""
+LOOK_SECONDS = 1.0
+Over = Callable[[], bool]
 MEDIA_TYPE = "application/cloudevents+json"
 _encode = msgspec.json.Encoder().encode
 
@@ -47,35 +49,52 @@ class Courier:
     tokenizer: Tokenizer
     chance: random.Random = field(default_factory=random.SystemRandom)
 
-    def run(self, seconds: float) -> Delivered:
-        """Until nothing is due, or so many seconds have passed: a slow receiver delays nobody's next run for longer."""
-        return asyncio.run(self._run(time.monotonic() + seconds))
+    def run_once(self) -> Delivered:
+        """All that is due now."""
+        return asyncio.run(self._run(Delivered()))
 
-    async def _run(self, until: float) -> Delivered:
-        due = await asyncio.to_thread(self.webhooks.take_up, self.clock.now())
-        done = Delivered()
-        await asyncio.gather(*(self._serve(webhook_id, until, done) for webhook_id in due))
+    def run_for(self, seconds: float, stopped: Callable[[], bool]) -> Delivered:
+        """What is due and what becomes due meanwhile; a receiver that hangs keeps no other waiting."""
+        until = time.monotonic() + seconds
+        return asyncio.run(self._run_until(lambda: stopped() or time.monotonic() > until))
+
+    async def _run_until(self, over: Over) -> Delivered:
+        done, serving = Delivered(), dict[UUID, asyncio.Task[None]]()
+        while not over():
+            await self._serve_due(serving, over, done)
+            await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.gather(*serving.values())
         return done
 
-    async def _serve(self, webhook_id: UUID, until: float, done: Delivered) -> None:
-        while time.monotonic() < until:
+    async def _run(self, done: Delivered) -> Delivered:
+        serving = dict[UUID, asyncio.Task[None]]()
+        await self._serve_due(serving, lambda: False, done)
+        await asyncio.gather(*serving.values())
+        return done
+
+    async def _serve_due(self, serving: dict[UUID, asyncio.Task[None]], over: Over, done: Delivered) -> None:
+        """Those that are not being served still."""
+        for webhook_id in await asyncio.to_thread(self.webhooks.take_up, self.clock.now()):
+            before = serving.get(webhook_id)
+            if before is not None and not before.done():
+                continue
+            if before is not None:
+                before.result()
+            serving[webhook_id] = asyncio.create_task(self._serve(webhook_id, over, done))
+
+    async def _serve(self, webhook_id: UUID, over: Over, done: Delivered) -> None:
+        while not over():
             now = self.clock.now()
             claimed = await asyncio.to_thread(
                 self.webhooks.claim, webhook_id, now, now + CLAIMED_FOR, AT_ONCE
             )
-            if not claimed or not await self._send_each(claimed, done):
+            if not claimed:
                 return
-
-    async def _send_each(self, parcels: Sequence[Parcel], done: Delivered) -> bool:
-        """Whether all were taken; a receiver that fails is left alone for this time, and the rest is not delayed."""
-        for number, parcel in enumerate(parcels):
-            if not await self._send(parcel):
-                done.failed += 1
-                left = parcels[number + 1 :]
-                await asyncio.to_thread(self.webhooks.release, left, self.clock.now())
-                return False
-            done.sent += 1
-        return True
+            taken = await asyncio.gather(*map(self._send, claimed))
+            done.sent += sum(taken)
+            done.failed += len(taken) - sum(taken)
+            if not all(taken):
+                return  # a receiver that fails is left alone until it is looked at again
 
     async def _send(self, parcel: Parcel) -> bool:
         body = message(parcel.organisation, parcel.change)

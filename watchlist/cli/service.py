@@ -86,6 +86,7 @@ class _Announced(uvicorn.Server):
         self._settings, self._house = settings, house
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._house.stopping.set()
         self._house.bell.hush()
         await super().shutdown(sockets)
 

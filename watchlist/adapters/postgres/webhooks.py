@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,6 +18,8 @@ from watchlist.domain.webhook import Next, Outcome, Parcel, SigningSecret, Webho
 from watchlist.ports import SendingStands
 
 SQL = queries("webhooks.sql")
+WINDOW = 5_000
+"""Changes of one webhook that are looked at together: so many that wait for a delay keep those behind them waiting."""
 
 
 class PostgresWebhooks:
@@ -98,15 +100,24 @@ class PostgresWebhooks:
         return [row["webhook_id"] for row in self._rows("due", (at,))]
 
     def claim(self, webhook_id: UUID, at: datetime, until: datetime, limit: int) -> list[Parcel]:
-        params = {"webhook": webhook_id, "at": at, "until": until, "limit": limit, "claim": uuid4()}
+        params = {
+            "webhook": webhook_id,
+            "at": at,
+            "until": until,
+            "limit": limit,
+            "claim": uuid4(),
+            "window": WINDOW,
+        }
         rows = self._rows("claim", params)
         return [_parcel(row) for row in sorted(rows, key=lambda row: int(row["sequence"]))]
 
     def record(self, parcel: Parcel, outcome: Outcome, then: Next, at: datetime) -> None:
         self._do(
             "record",
-            _of(parcel)
-            | {
+            {
+                "webhook": parcel.webhook_id,
+                "sequence": parcel.change.sequence,
+                "claim": parcel.claim,
                 "due_at": then.due_at,
                 "state": then.state.value,
                 "at": at,
@@ -117,10 +128,6 @@ class PostgresWebhooks:
                 "milliseconds": outcome.milliseconds,
             },
         )
-
-    def release(self, parcels: Sequence[Parcel], at: datetime) -> None:
-        for parcel in parcels:
-            self._do("release", _of(parcel) | {"at": at})
 
     def stands(self, due_before: datetime) -> SendingStands:
         return SendingStands(**self._rows("stands", {"before": due_before})[0])
@@ -139,10 +146,6 @@ class PostgresWebhooks:
 
 def _webhook(row: DictRow) -> Webhook:
     return Webhook(**row | {"state": WebhookState(row["state"])})
-
-
-def _of(parcel: Parcel) -> dict[str, Any]:
-    return {"webhook": parcel.webhook_id, "sequence": parcel.change.sequence, "claim": parcel.claim}
 
 
 def _parcel(row: Mapping[str, Any]) -> Parcel:

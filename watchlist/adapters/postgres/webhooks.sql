@@ -94,18 +94,23 @@ WHERE w.state = 'live' AND EXISTS (
 ORDER BY w.webhook_id
 
 -- name: claim
--- of each entry, and of each question, only the oldest that is not delivered; no two senders get the same
-WITH heads AS (
+-- of each entry, and of each question, only the oldest that is not delivered; no two senders get the same. Whatever a
+-- change may have to wait for has a lower number: so the first few thousand tell exactly which of them may go
+WITH undelivered AS MATERIALIZED (
+    SELECT d.sequence, c.inscription_id, c.screening_id, c.key
+    FROM webhook_deliveries d JOIN changes c ON c.organisation = d.organisation AND c.sequence = d.sequence
+    WHERE d.webhook_id = %(webhook)s AND d.due_at IS NOT NULL
+    ORDER BY d.sequence LIMIT %(window)s
+), ranked AS MATERIALIZED (
+    SELECT sequence, row_number() OVER (PARTITION BY inscription_id ORDER BY sequence) AS of_entry,
+           row_number() OVER (PARTITION BY screening_id, key ORDER BY sequence) AS of_question
+    FROM undelivered
+), heads AS (
     SELECT d.webhook_id, d.sequence
-    FROM webhook_deliveries d
-    JOIN webhooks w USING (webhook_id)
-    JOIN changes c ON c.organisation = d.organisation AND c.sequence = d.sequence
-    WHERE d.webhook_id = %(webhook)s AND w.state = 'live' AND d.due_at <= %(at)s
-      AND NOT EXISTS (
-          SELECT FROM changes x
-          JOIN webhook_deliveries e ON e.webhook_id = %(webhook)s AND e.sequence = x.sequence
-          WHERE x.organisation = c.organisation AND x.sequence < c.sequence AND e.due_at IS NOT NULL
-            AND (x.inscription_id = c.inscription_id OR (x.screening_id = c.screening_id AND x.key = c.key)))
+    FROM ranked r
+    JOIN webhook_deliveries d ON d.webhook_id = %(webhook)s AND d.sequence = r.sequence
+    JOIN webhooks w ON w.webhook_id = d.webhook_id
+    WHERE r.of_entry = 1 AND r.of_question = 1 AND w.state = 'live' AND d.due_at <= %(at)s
     ORDER BY d.sequence LIMIT %(limit)s FOR UPDATE OF d SKIP LOCKED
 ), claimed AS (
     UPDATE webhook_deliveries d SET due_at = %(until)s, attempts = d.attempts + 1, claim = %(claim)s,
@@ -136,10 +141,6 @@ WITH known AS (
 UPDATE webhook_deliveries SET due_at = %(due_at)s, claim = NULL,
     attempts = CASE WHEN %(due_at)s::timestamptz IS NULL THEN 0 ELSE attempts END,
     tried_since = CASE WHEN %(due_at)s::timestamptz IS NULL THEN NULL ELSE tried_since END
-WHERE webhook_id = %(webhook)s AND sequence = %(sequence)s AND claim = %(claim)s
-
--- name: release
-UPDATE webhook_deliveries SET due_at = %(at)s, attempts = attempts - 1, claim = NULL
 WHERE webhook_id = %(webhook)s AND sequence = %(sequence)s AND claim = %(claim)s
 
 -- name: stands

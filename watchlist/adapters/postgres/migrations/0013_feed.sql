@@ -14,8 +14,6 @@ COMMENT ON COLUMN watchlist.changes.change_id IS 'names it among everything that
 COMMENT ON COLUMN watchlist.changes.awaited_until IS 'until when its acknowledgement is in time; null: acknowledged';
 GRANT UPDATE (awaited_until) ON watchlist.changes TO watchlist_service;
 CREATE INDEX changes_awaited ON watchlist.changes (awaited_until, change_id) WHERE awaited_until IS NOT NULL;
-CREATE INDEX changes_of_question ON watchlist.changes (screening_id, key);
-CREATE INDEX changes_on ON watchlist.changes (inscription_id);
 
 -- how long an organisation has to acknowledge: the service says so when it connects, since SQL reads no settings
 CREATE FUNCTION watchlist.acknowledged_within() RETURNS interval LANGUAGE sql STABLE AS
