@@ -7,7 +7,7 @@ saw last, and misses nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 import msgspec
 from anyio import to_thread
@@ -67,30 +67,26 @@ class Streams:
 
 
 async def _stream(request: Request, asker: Asker, house: House, after: int) -> AsyncIterator[bytes]:
-    bell = house.bell
+    bell, closing = house.bell, request.app.state.closing
     spoke, looked = time.monotonic(), 0.0
     ring = bell.next
     yield b"retry: 1000\n\n"
-    while not bell.hushed and await _may_listen(request, asker):
+    while not closing.is_set() and await _may_listen(request, asker):
         if ring.is_set() or time.monotonic() - looked >= LOOK_SECONDS:
             ring, looked = bell.next, time.monotonic()
-            async for changes in _behind(house, asker.organisation, after):
+            while changes := await _behind(house, asker.organisation, after):
                 yield b"".join(map(_event, changes))
                 after, spoke = changes[-1].sequence, time.monotonic()
+                if closing.is_set():
+                    break
         if time.monotonic() - spoke >= KEEP_ALIVE_SECONDS:
             yield b": still here\n\n"
             spoke = time.monotonic()
         await rung(ring, RECHECK_SECONDS)
 
 
-async def _behind(house: House, organisation: str, after: int) -> AsyncIterator[Sequence[Change]]:
-    """All there is, some at a time."""
-    while not house.bell.hushed:
-        changes = await to_thread.run_sync(house.feed.changes, organisation, after, AT_ONCE)
-        if not changes:
-            return
-        yield changes
-        after = changes[-1].sequence
+async def _behind(house: House, organisation: str, after: int) -> list[Change]:
+    return await to_thread.run_sync(house.feed.changes, organisation, after, AT_ONCE)
 
 
 async def _may_listen(request: Request, asker: Asker) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -83,6 +84,8 @@ def create_app(house: House, *, version: str = "0.1.0") -> FastAPI:
     app.state.house = house
     app.state.operators = house.operators
     app.state.streams = Streams()
+    # Set when the process was told to stop: a stream that waits for something ends then.
+    app.state.closing = asyncio.Event()
     app.state.doorkeeper = Doorkeeper(app.state.operators, house.clock)
     for module in MODULES:
         app.include_router(module.routes)
@@ -107,6 +110,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        app.state.closing.set()
         await house.bell.close()
         await house.index.close()
         await house.traces.close()

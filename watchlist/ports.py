@@ -490,6 +490,10 @@ class Feed(Protocol):
         """The first acknowledgement of that change; None: there is no such change."""
         ...
 
+    def is_late(self, at: datetime) -> bool:
+        """Whether somebody should look: a change nobody acknowledged in time, or a webhook that was given up on."""
+        ...
+
 
 class SendingStands(Struct, frozen=True):
     """How the sending to webhooks stands, of all organisations."""

@@ -14,6 +14,7 @@ from uuid import UUID
 import httpx
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api.main import create_app
@@ -170,10 +171,10 @@ class Address:
 class Stopping(uvicorn.Server):
     """As `watchlist serve` has it: streams end before they are waited for."""
 
-    house: House
+    app: FastAPI
 
     async def shutdown(self, sockets: Any = None) -> None:
-        self.house.bell.hush()
+        self.app.state.closing.set()
         await super().shutdown(sockets)
 
 
@@ -183,7 +184,7 @@ def address(database_url: str, clock: ManualClock) -> Iterator[Address]:
     with build(database_url, b"k" * 32, clock) as house:
         app = create_app(house)
         server = Stopping(uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=10))
-        server.house = house
+        server.app = app
         thread = threading.Thread(target=server.run)
         thread.start()
         while not server.started:

@@ -253,9 +253,9 @@ def test_a_change_is_acknowledged_once_and_late_until_then(story: Story) -> None
     _, _, entry = story.listed(a_person("Lefèvre", "Anne", RPPS))
     hit(story, entry)
     end(story, entry)
-    assert _late(story) == 0
+    assert (_late(story), story.house.feed.is_late(story.clock.now())) == (0, False)
     story.clock.advance(days=3, seconds=1)
-    assert _late(story) == 1
+    assert (_late(story), story.house.feed.is_late(story.clock.now())) == (1, True)
     (due,) = story.house.pictures.deadlines(ANOTHER, story.clock.now())
     assert (due["kind"], due["case_id"], due["subject_id"]) == ("change_unacknowledged", None, None)
     assert story.house.pictures.deadlines(ORGANISATION, story.clock.now()) == []

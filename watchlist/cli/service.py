@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import socket
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from fastapi import FastAPI
 
 from api.main import create_app
 from scheduler.main import beside_the_api
@@ -81,13 +83,13 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
 class _Announced(uvicorn.Server):
     """Says what to try once it answers; and when it stops, ends the streams that would otherwise be waited for."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings, house: House) -> None:
+    def __init__(self, app: FastAPI, config: uvicorn.Config, settings: Settings) -> None:
         super().__init__(config)
-        self._settings, self._house = settings, house
+        self._settings = settings
+        self._closing: asyncio.Event = app.state.closing
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._house.stopping.set()
-        self._house.bell.hush()
+        self._closing.set()
         await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -97,8 +99,9 @@ class _Announced(uvicorn.Server):
 
 
 def _serve(settings: Settings, house: House, listener: socket.socket, *, with_scheduler: bool) -> None:
+    app = create_app(house)
     config = uvicorn.Config(
-        create_app(house),
+        app,
         loop="uvloop",
         http="httptools",
         log_config=None,
@@ -108,8 +111,9 @@ def _serve(settings: Settings, house: House, listener: socket.socket, *, with_sc
     )
     scheduler = beside_the_api(house) if with_scheduler else None
     try:
-        _Announced(config, settings, house).run(sockets=[listener])
+        _Announced(app, config, settings).run(sockets=[listener])
     finally:
+        house.stopping.set()
         if scheduler is not None:
             scheduler.shutdown(wait=True)
 

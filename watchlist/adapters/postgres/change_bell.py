@@ -22,24 +22,17 @@ class ChangeBell:
         self._conninfo = service_conninfo(conninfo)
         self._listening: asyncio.Task[None] | None = None
         self._next = asyncio.Event()
-        self.hushed = False
-        """The service stops: streams end."""
 
     async def open(self) -> None:
-        self._next, self.hushed = asyncio.Event(), False
+        self._next = asyncio.Event()
         self._listening = asyncio.create_task(self._listen())
 
     async def close(self) -> None:
-        self.hush()
         if self._listening is not None:
             self._listening.cancel()
             with suppress(asyncio.CancelledError):
                 await self._listening
         self._listening = None
-
-    def hush(self) -> None:
-        self.hushed = True
-        self._ring()
 
     @property
     def next(self) -> asyncio.Event:

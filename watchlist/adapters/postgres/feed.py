@@ -32,3 +32,9 @@ class PostgresFeed:
             conn.execute(SQL["acknowledge"], named | {"at": at, "by": by})
             row = conn.execute(SQL["acknowledgement"], named).fetchone()
         return Acknowledgement(**row) if row else None
+
+    def is_late(self, at: datetime) -> bool:
+        """Whether somebody should look: a change nobody acknowledged in time, or a webhook that was given up on."""
+        with borrowed(self._pool) as conn:
+            row = conn.execute(SQL["is_late"], (at,), prepare=True).fetchone()
+        return bool(row and row["late"])

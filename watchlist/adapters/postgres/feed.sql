@@ -16,3 +16,7 @@ ON CONFLICT DO NOTHING
 -- name: acknowledgement
 SELECT sequence, at, operator_id FROM change_acknowledgements
 WHERE organisation = %(organisation)s AND sequence = %(sequence)s
+
+-- name: is_late
+SELECT EXISTS (SELECT FROM changes WHERE awaited_until <= %b)
+    OR EXISTS (SELECT FROM webhooks WHERE state = 'failing') AS late
