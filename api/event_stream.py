@@ -22,8 +22,8 @@ from watchlist.domain.change import Change
 from watchlist.domain.refusals import Busy
 
 MEDIA_TYPE = "text/event-stream"
-RECHECK_SECONDS = 0.9
-"""How often it is asked whether the key still opens: a revoked one stops within a second or two."""
+RECHECK_SECONDS = 0.15
+"""How often it is asked whether the key still opens: with what the door believes meanwhile, within one second (T2)."""
 LOOK_SECONDS = 5.0
 """How often one looks without being rung for: a ring may be lost with its connection."""
 KEEP_ALIVE_SECONDS = 15.0

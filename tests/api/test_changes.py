@@ -287,7 +287,7 @@ def test_a_stream_ends_when_its_key_is_revoked(address: Address, house: House, m
         time.sleep(0.5)
         assert not heard.ended.is_set()
         house.operators.revoke(key_id, house.clock.now())
-        assert heard.ended.wait(3)
+        assert heard.ended.wait(1.5)
 
 
 def test_the_service_stops_with_streams_open(address: Address, matter: str) -> None:

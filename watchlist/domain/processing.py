@@ -497,6 +497,11 @@ NOBODYS = frozenset(
         "erasures",
         "letters_to_paint",
         "lookup_generations",
+        "change_sequences",
+        "webhooks",
+        "webhook_secrets",
+        "webhook_deliveries",
+        "webhook_attempts",
     }
 )
 """Tables that hold nothing of a person by themselves: the vault's rows are told field by field; keys are keys."""

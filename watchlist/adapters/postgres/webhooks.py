@@ -18,7 +18,7 @@ from watchlist.domain.webhook import Next, Outcome, Parcel, SigningSecret, Webho
 from watchlist.ports import SendingStands
 
 SQL = queries("webhooks.sql")
-WINDOW = 5_000
+WINDOW = 1_000
 """Changes of one webhook that are looked at together: so many that wait for a delay keep those behind them waiting."""
 
 

@@ -95,7 +95,7 @@ ORDER BY w.webhook_id
 
 -- name: claim
 -- of each entry, and of each question, only the oldest that is not delivered; no two senders get the same. Whatever a
--- change may have to wait for has a lower number: so the first few thousand tell exactly which of them may go
+-- change may have to wait for has a lower number: so the first thousand tell exactly which of them may go
 WITH undelivered AS MATERIALIZED (
     SELECT d.sequence, c.inscription_id, c.screening_id, c.key
     FROM webhook_deliveries d JOIN changes c ON c.organisation = d.organisation AND c.sequence = d.sequence
