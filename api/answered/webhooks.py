@@ -23,6 +23,7 @@ class WebhookItem(Answered):
     url: str = Field(examples=["https://payer.example/hooks/watchlist"])
     description: str | None
     made_at: Instant
+    made_by: Id
     state: WebhookState = Field(
         description="failing: given up on after three days; disabled: it answered 410; a replay revives it"
     )

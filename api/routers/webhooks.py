@@ -49,6 +49,7 @@ def add_a_webhook(body: NewWebhook, asker: Integrator, house: TheHouse) -> Respo
         house.clock,
         house.desk.lookups.now.requests,
         asker.organisation,
+        asker.operator_id,
         body.url,
         body.description,
         house.private_webhooks,
@@ -119,6 +120,7 @@ def _item(webhook: Webhook) -> dict[str, Any]:
         "url": webhook.url,
         "description": webhook.description,
         "made_at": webhook.made_at,
+        "made_by": webhook.made_by,
         "state": webhook.state,
         "state_since": webhook.state_since,
     }

@@ -94,6 +94,9 @@ def test_no_change_is_lost_or_out_of_order_whatever_is_killed(
         assert len(kinds) == moving.turns[number]
     _in_order(receiver)
     assert running.run("replay", "--check").status == 0
+    found = {one["what"]: one for one in running.run("doctor", "--json").told["findings"]}
+    assert found["webhooks"]["ok"]
+    assert found["change unacknowledged"]["detail"].startswith("0 late")
 
 
 def _kill(running: Service, *, server_too: bool) -> None:

@@ -17,7 +17,7 @@ import pytest
 from standardwebhooks import Webhook as Verifier
 
 from tests.receiver import Message, Receiver, a_receiver
-from tests.stories import MASTER, MONDAY, a_house
+from tests.stories import ANNE, MASTER, MONDAY, a_house
 from watchlist.adapters.clock import ManualClock, SystemClock
 from watchlist.adapters.postman import HttpPostman
 from watchlist.application.deliver_changes import CLAIMED_FOR, Courier, Delivered
@@ -79,7 +79,7 @@ def tell(
 
 def a_webhook(house: House, url: str, organisation: str = PAYER) -> tuple[UUID, NewSecret]:
     requests = house.desk.lookups.now.requests
-    made, secret = add_webhook(house.webhooks, house.clock, requests, organisation, url, None, True)
+    made, secret = add_webhook(house.webhooks, house.clock, requests, organisation, ANNE, url, None, True)
     return made.webhook_id, secret
 
 

@@ -58,6 +58,7 @@ def add_webhook(
     clock: Clock,
     tokenizer: Tokenizer,
     organisation: str,
+    by: UUID,
     url: str,
     description: str | None,
     private_allowed: bool,
@@ -65,7 +66,7 @@ def add_webhook(
     """It is sent what changes from now on."""
     now = clock.now()
     require_address(url, private_allowed)
-    made = Webhook(ordered_id(), organisation, url, description, now, WebhookState.LIVE, now)
+    made = Webhook(ordered_id(), organisation, url, description, now, by, WebhookState.LIVE, now)
     secret = SigningSecret(1, os.urandom(SALT_BYTES))
     if not webhooks.add(made, secret, MOST_WEBHOOKS):
         raise refusals.TooManyWebhooks("url", state="full")

@@ -142,6 +142,7 @@ ACCESS_LOG = Rule(
     "watchlist.domain.retention.accesses_kept_since",
 )
 DISCLOSED = Rule("S8", "who was told and when stays as random ids, which lead to nobody once the key is gone")
+WEBHOOK_MADE = Rule("T2", "until the webhook is removed")
 ANSWERED_HIT = Rule("S8", "until the entry's case or its subject is erased")
 
 IDENTITY_PARTS = tuple(sorted({field.name for kind in (Person, Organisation) for field in fields(kind)}))
@@ -467,6 +468,17 @@ RECORD: tuple[Held, ...] = (
         Recipients.GUARDIANS,
     ),
     Held(
+        "made_by, made_at",
+        "who had an organisation's changes sent somewhere, by random id",
+        "webhooks",
+        Key.CLEAR,
+        Purpose.ACCESS,
+        Basis.OBLIGATION,
+        Persons.STAFF,
+        WEBHOOK_MADE,
+        Recipients.ASKER,
+    ),
+    Held(
         "operator_id, outcome, at",
         "what a person found when they reviewed a hit",
         "reviews",
@@ -498,7 +510,6 @@ NOBODYS = frozenset(
         "letters_to_paint",
         "lookup_generations",
         "change_sequences",
-        "webhooks",
         "webhook_secrets",
         "webhook_deliveries",
         "webhook_attempts",

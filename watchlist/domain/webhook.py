@@ -54,6 +54,8 @@ class Webhook(Struct, frozen=True):
     url: str
     description: str | None
     made_at: datetime
+    made_by: UUID
+    """It is the organisation's, and stays when who made it has left: it is for the others to look at (T2)."""
     state: WebhookState
     state_since: datetime
 

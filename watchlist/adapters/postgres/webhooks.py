@@ -41,6 +41,7 @@ class PostgresWebhooks:
                     "url": webhook.url,
                     "description": webhook.description,
                     "at": webhook.made_at,
+                    "by": webhook.made_by,
                     "most": most,
                 },
             ).rowcount

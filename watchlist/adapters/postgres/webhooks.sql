@@ -4,8 +4,8 @@ SELECT pg_advisory_xact_lock(hashtextextended('webhooks of ' || %b, 0))
 
 -- name: add
 -- it is sent what comes from now on: what was told before, by a replay
-INSERT INTO webhooks (webhook_id, organisation, url, description, made_at, state, state_since, taken_until)
-SELECT %(webhook)s, %(organisation)s, %(url)s, %(description)s, %(at)s, 'live', %(at)s,
+INSERT INTO webhooks (webhook_id, organisation, url, description, made_at, made_by, state, state_since, taken_until)
+SELECT %(webhook)s, %(organisation)s, %(url)s, %(description)s, %(at)s, %(by)s, 'live', %(at)s,
        coalesce((SELECT last FROM change_sequences WHERE organisation = %(organisation)s), 0)
 WHERE (SELECT count(*) FROM webhooks WHERE organisation = %(organisation)s) < %(most)s
 
@@ -13,11 +13,11 @@ WHERE (SELECT count(*) FROM webhooks WHERE organisation = %(organisation)s) < %(
 INSERT INTO webhook_secrets (webhook_id, number, salt, made_at) VALUES (%b, %b, %b, %b)
 
 -- name: webhooks
-SELECT webhook_id, organisation, url, description, made_at, state, state_since FROM webhooks
+SELECT webhook_id, organisation, url, description, made_at, made_by, state, state_since FROM webhooks
 WHERE organisation = %b AND webhook_id > %b ORDER BY webhook_id LIMIT %b
 
 -- name: webhook
-SELECT webhook_id, organisation, url, description, made_at, state, state_since FROM webhooks
+SELECT webhook_id, organisation, url, description, made_at, made_by, state, state_since FROM webhooks
 WHERE organisation = %b AND webhook_id = %b
 
 -- name: unsent

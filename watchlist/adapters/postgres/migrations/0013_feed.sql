@@ -87,6 +87,7 @@ CREATE TABLE watchlist.webhooks (
     url text NOT NULL,
     description text,
     made_at timestamptz NOT NULL,
+    made_by uuid NOT NULL,
     state text NOT NULL CHECK (state IN ('live', 'failing', 'disabled')),
     state_since timestamptz NOT NULL,
     taken_until bigint NOT NULL
