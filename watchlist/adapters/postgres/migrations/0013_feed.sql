@@ -36,15 +36,22 @@ BEGIN
     WITH held AS MATERIALIZED (
         SELECT array_agg(generation) AS generations FROM watchlist.lookup_generations
         WHERE state IN ('current', 'arriving')
-    ), met AS MATERIALIZED (
-        SELECT h.screening_id, h.key, h.inscription_id, h.stands AS stood,
-               identity_changed AND h.generation <> ALL(held.generations) AS lost,
-               NOT (identity_changed AND h.generation <> ALL(held.generations))
-               AND watchlist.answers_to(h.inscription_id, h.digests, h.given, h.generation, watchlist.recorded_at())
-               AND NOT EXISTS (SELECT FROM watchlist.homonyms x
-                               WHERE x.inscription_id = h.inscription_id AND x.organisation = h.organisation
-                                 AND x.question = h.question) AS stands
+    ), of_these AS MATERIALIZED (
+        SELECT h.screening_id, h.key, h.inscription_id, h.stands, h.organisation, h.digests, h.given, h.generation,
+               h.question, identity_changed AND h.generation <> ALL(held.generations) AS lost
         FROM watchlist.hits h, held WHERE h.inscription_id = ANY(inscription_ids)
+    ), asked AS MATERIALIZED (
+        -- who asks before each payment has asked the same a thousand times: it is answered once
+        SELECT q.*, NOT q.lost
+               AND watchlist.answers_to(q.inscription_id, q.digests, q.given, q.generation, watchlist.recorded_at())
+               AND NOT EXISTS (SELECT FROM watchlist.homonyms x
+                               WHERE x.inscription_id = q.inscription_id AND x.organisation = q.organisation
+                                 AND x.question = q.question) AS stands
+        FROM (SELECT DISTINCT inscription_id, organisation, digests, given, generation, question, lost FROM of_these) q
+    ), met AS MATERIALIZED (
+        SELECT t.screening_id, t.key, t.inscription_id, t.stands AS stood, t.lost, a.stands
+        FROM of_these t
+        JOIN asked a USING (inscription_id, organisation, question, generation, lost, digests, given)
     ), moved AS (
         UPDATE watchlist.hits h SET stands = m.stands FROM met m
         WHERE h.screening_id = m.screening_id AND h.key = m.key AND h.inscription_id = m.inscription_id
