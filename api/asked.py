@@ -403,3 +403,27 @@ class Rotation(Asked):
 
     grace_days: Annotated[int, Field(strict=True, ge=0, le=90, examples=[7])] = 7
     expires_at: Instant | None = None
+
+
+# Webhooks -------------------------------------------------------------------------------------
+
+
+class NewWebhook(Asked):
+    url: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=2000,
+            description="https, and leading to a public machine",
+            examples=["https://payer.example/hooks/watchlist"],
+        ),
+    ]
+    description: Annotated[Name, Field(examples=["production"])] | None = None
+
+
+class Replay(Asked):
+    after: Annotated[
+        str,
+        StringConstraints(pattern=r"^(0|[1-9][0-9]{0,17})$"),
+        Field(description="the last change that arrived; 0: from the beginning", examples=["12"]),
+    ]

@@ -17,8 +17,14 @@ def sweep_is_late(house: House) -> bool:
     return last is None or house.clock.now() - last > LATE
 
 
+def feed_is_late(house: House) -> bool:
+    """S8: a change that nobody acknowledged in time, or a webhook that was given up on."""
+    return house.feed.is_late(house.clock.now())
+
+
 CHECKS: Mapping[str, Callable[[House], bool]] = {
     "sweep": sweep_is_late,
+    "feed": feed_is_late,
 }
 """Name -> whether it is late; a line for each that can be. They are asked by /readyz, often, and have to be cheap."""
 

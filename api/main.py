@@ -18,11 +18,13 @@ from pydantic import BaseModel
 from api import pages, problems
 from api.doorkeeper import Doorkeeper
 from api.envelope import Envelope
+from api.event_stream import Streams
 from api.limits import Limits
 from api.metrics import Metrics
 from api.routers import (
     audit,
     cases,
+    changes,
     disclosures,
     erasures,
     health,
@@ -35,6 +37,7 @@ from api.routers import (
     rights,
     screenings,
     subjects,
+    webhooks,
 )
 from api.routes import gate_of
 from api.scopes import opened_by
@@ -60,6 +63,8 @@ MODULES = (
     letters,
     rights,
     erasures,
+    changes,
+    webhooks,
     disclosures,
     audit,
     operators,
@@ -92,11 +97,12 @@ def create_app(house: House, *, version: str = "0.1.0", behind_tls: bool = False
     )
     app.state.house = house
     app.state.operators = house.operators
+    app.state.streams = Streams()
+    # Set when the process was told to stop: a stream that waits for something ends then.
+    app.state.closing = asyncio.Event()
     app.state.doorkeeper = Doorkeeper(app.state.operators, house.clock)
     app.state.limits = Limits(house.buckets, house.quotas)
     app.state.metrics = Metrics(house)
-    # Set when the process was told to stop: a stream that waits for something ends then.
-    app.state.closing = asyncio.Event()
     for module in MODULES:
         app.include_router(module.routes)
     app.include_router(pages.routes)
@@ -123,6 +129,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await house.index.open()
     app.state.doorkeeper.open(_passports(house), lambda: house.desk.lookups.now.requests)
     await house.buckets.open()
+    await house.bell.open()
     await house.traces.open()
     # What was loaded until here stays for good: looking for garbage in it stopped every answer for 0.1 s.
     gc.collect()
@@ -133,6 +140,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.doorkeeper.close()
         app.state.closing.set()
         await house.buckets.close()
+        await house.bell.close()
         await house.index.close()
         await house.traces.close()
 

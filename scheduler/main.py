@@ -32,7 +32,10 @@ def alone(house: House) -> None:
     """Blocks until it is interrupted."""
     scheduler = BlockingScheduler(timezone=UTC)
     _fill(scheduler, house)
-    scheduler.start()
+    try:
+        scheduler.start()
+    finally:
+        house.stopping.set()
 
 
 def _fill(scheduler: BaseScheduler, house: House) -> None:
@@ -46,7 +49,7 @@ def _fill(scheduler: BaseScheduler, house: House) -> None:
             id=job.name,
             misfire_grace_time=None,
             coalesce=True,
-            max_instances=1,
+            max_instances=job.at_once,
             next_run_time=house.clock.now(),
         )
 

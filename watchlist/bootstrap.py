@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import Self
 
@@ -23,7 +24,14 @@ from watchlist.adapters.erasure_journal import FileErasureJournal, MemoryErasure
 from watchlist.adapters.letter_press import TypstPress
 from watchlist.adapters.master_key import FILE, MasterKeys, master_key, printed_by, stamp_of
 from watchlist.adapters.postgres.buckets import PostgresBuckets
-from watchlist.adapters.postgres.connections import SERVICE_ROLE, Connection, service_conninfo
+from watchlist.adapters.postgres.change_bell import ChangeBell
+from watchlist.adapters.postgres.connections import (
+    SERVICE_ROLE,
+    Connection,
+    service_conninfo,
+    with_option,
+)
+from watchlist.adapters.postgres.feed import PostgresFeed
 from watchlist.adapters.postgres.job_runs import PostgresJobRuns
 from watchlist.adapters.postgres.keyring import KeyStoreKeyring, PostgresKeyring
 from watchlist.adapters.postgres.late_letters import paint_late_letters
@@ -38,6 +46,8 @@ from watchlist.adapters.postgres.registers import PostgresRegisters
 from watchlist.adapters.postgres.snapshot import PostgresSnapshots
 from watchlist.adapters.postgres.traces import PostgresTraces
 from watchlist.adapters.postgres.vault import PostgresVault
+from watchlist.adapters.postgres.webhooks import PostgresWebhooks
+from watchlist.adapters.postman import HttpPostman
 from watchlist.application.desk import Desk
 from watchlist.application.follow_journal import Progress, follow_journal
 from watchlist.application.letters import Writing
@@ -47,7 +57,7 @@ from watchlist.domain.operator import REVIEW_MONTHS
 from watchlist.domain.passport import Issuer
 from watchlist.domain.quota import Quotas
 from watchlist.domain.retention import ACCESS_LOG_MONTHS
-from watchlist.ports import Clock, ErasureJournal, MasterKey
+from watchlist.ports import Clock, ErasureJournal, MasterKey, Postman
 from watchlist.settings import Settings, decoded_keys
 from watchlist.tracing import switch_on
 
@@ -82,8 +92,17 @@ class House:
     writing: Writing
     buckets: PostgresBuckets
     job_runs: PostgresJobRuns
+    feed: PostgresFeed
+    bell: ChangeBell
+    """Opened and closed by the event loop that streams the changes."""
+    webhooks: PostgresWebhooks
+    postman: Postman
     quotas: Quotas = field(default_factory=Quotas)
     """How much each client may ask (S6)."""
+    stopping: Event = field(default_factory=Event)
+    """Set when the process stops: whatever keeps looking for work looks no further."""
+    private_webhooks: bool = False
+    """Whether webhooks may lead to addresses that are not public, without TLS: for trials."""
     key_horizon: timedelta = Settings().key_horizon
     """From the destruction of a key until no backup holds it any more (P6)."""
     issuers: tuple[Issuer, ...] = ()
@@ -94,6 +113,7 @@ class House:
     """How long the access log is kept (T1)."""
 
     def close(self) -> None:
+        self.stopping.set()
         self.keyring.pool.close()
         self.pool.close()
         self.register.close()
@@ -115,12 +135,15 @@ def build(
     journal: ErasureJournal | None = None,
     contacts: Contacts | None = None,
     keys_conninfo: str | None = None,
+    private_webhooks: bool = False,
+    acknowledgement_days: int = Settings().acknowledgement_days,
 ) -> House:
     """The house on a migrated database, and on a migrated store of its keys; closes with its `with`, or `close()`.
 
     Without a journal its erasures are journalled in memory: for a house that nobody restores.
     """
     clock = clock or SystemClock()
+    conninfo = with_option(conninfo, "watchlist.acknowledged_within", f"{acknowledgement_days}d")
     with ExitStack() as unless_built:
         pool = unless_built.enter_context(_pool(conninfo, pool_size))
         keyring = PostgresKeyring(pool, _as_port(master_key))
@@ -167,6 +190,11 @@ def build(
         Writing(TypstPress(), contacts or Contacts()),
         PostgresBuckets(conninfo),
         PostgresJobRuns(pool),
+        PostgresFeed(pool),
+        ChangeBell(conninfo),
+        PostgresWebhooks(pool),
+        HttpPostman(private_webhooks),
+        private_webhooks=private_webhooks,
     )
 
 
@@ -275,6 +303,8 @@ def unfollowed_house(settings: Settings, clock: Clock | None = None) -> Iterator
             journal=journal,
             contacts=settings.contacts,
             keys_conninfo=settings.keys_database_url,
+            private_webhooks=settings.private_webhooks,
+            acknowledgement_days=settings.acknowledgement_days,
         ) as house:
             house.key_horizon = settings.key_horizon
             house.issuers = settings.issuers

@@ -211,7 +211,16 @@ def log_to_stderr(level: str, form: str = Form.AUTO, stream: TextIO | None = Non
     logging.raiseExceptions = False  # or a line that cannot be written is shown with all that it was made of
     _lines = Lines(stream or sys.stderr, Form(form))
     logging.basicConfig(level=level, handlers=[_lines], force=True)
-    for noisy in ("apscheduler", "psycopg", "psycopg.pool", "uvicorn", "uvicorn.error", "asyncio", "httpx"):
+    for noisy in (
+        "apscheduler",
+        "psycopg",
+        "psycopg.pool",
+        "uvicorn",
+        "uvicorn.error",
+        "asyncio",
+        "httpx",
+        "httpcore",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("uvicorn.access").disabled = True
 

@@ -96,6 +96,11 @@ class Settings:
     access_log_months: int = retention.ACCESS_LOG_MONTHS
     """How long the access log is kept (WATCHLIST_ACCESS_LOG_MONTHS), 6 to 36 (T1)."""
 
+    private_webhooks: bool = False
+    """Whether webhooks may lead to private addresses, and without TLS (WATCHLIST_WEBHOOK_PRIVATE_ADDRESSES)."""
+    acknowledgement_days: int = 3
+    """How long an organisation has to acknowledge a change before it is late (WATCHLIST_ACKNOWLEDGEMENT_DAYS)."""
+
     @property
     def journal(self) -> Path:
         return self.erasure_journal or self.data / "erasures.journal"
@@ -136,6 +141,8 @@ class Settings:
             "key_backup_days": _days(env, "WATCHLIST_KEY_BACKUP_DAYS"),
             "backup_days": _days(env, "WATCHLIST_BACKUP_DAYS"),
             "access_log_months": _access_log_months(env),
+            "private_webhooks": _flag(env, "WATCHLIST_WEBHOOK_PRIVATE_ADDRESSES"),
+            "acknowledgement_days": _days(env, "WATCHLIST_ACKNOWLEDGEMENT_DAYS"),
             "contacts": _contacts(env),
             "issuers": _issuers(env),
             "habilitation_months": _months(env, "WATCHLIST_HABILITATION_REVIEW_MONTHS"),
@@ -165,6 +172,8 @@ class Settings:
             "WATCHLIST_BACKUP_DAYS": self.backup_days,
             "WATCHLIST_HABILITATION_REVIEW_MONTHS": self.habilitation_months,
             **self._issuers_shown(),
+            "WATCHLIST_WEBHOOK_PRIVATE_ADDRESSES": self.private_webhooks,
+            "WATCHLIST_ACKNOWLEDGEMENT_DAYS": self.acknowledgement_days,
             "WATCHLIST_ACCESS_LOG_MONTHS": self.access_log_months,
             **{name: getattr(self.contacts, part) for name, part in CONTACTS.items()},
             "WATCHLIST_MASTER_KEY": SHOWN if self.master_key else self._master_key_elsewhere(),

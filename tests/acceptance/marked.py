@@ -113,6 +113,7 @@ def drive(running: Service) -> Told:
     told.keys += [dpo.key, admin.key]
     case = _a_matter(office)
     _an_import(running, office, told)
+    _told_of_changes(office)
     _people(admin)
     _protected(office, dpo)
     _refused(running, office, case)
@@ -254,6 +255,23 @@ def _an_import(running: Service, office: Office, told: Told) -> None:
             by = ("--organisation", "GRPM", "--operator", STAFF[0], *more)
             done = running.run("import", str(file), *by, "--json")
             told.said += [done.out, done.err]
+
+
+def _told_of_changes(office: Office) -> None:
+    """That a hit stopped, in a page; webhooks with all that belongs to them."""
+    payer = office.integrator
+    assert payer.get("/changes")["items"]
+    payer.made("/changes/1/acknowledgement", None, 200)
+    assert payer.post("/changes/9999/acknowledgement").status_code == 404
+    hook = payer.made("/webhooks", {"url": "https://payer.invalid/hooks", "description": "production"})["id"]
+    for url in (f"https://127.0.0.1/{ADDRESS}", f"http://{WRONG_KEY}"):
+        assert payer.post("/webhooks", {"url": url}).status_code == 422
+    payer.made(f"/webhooks/{hook}/secrets", None)
+    payer.made(f"/webhooks/{hook}/secrets/1/retirement", None, 200)
+    payer.made(f"/webhooks/{hook}/replay", {"after": "0"}, 200)
+    for path in ("/webhooks", f"/webhooks/{hook}", f"/webhooks/{hook}/deliveries"):
+        payer.get(path)
+    payer.made(f"/webhooks/{payer.made('/webhooks', {'url': 'https://x.invalid/'})['id']}/removal", None, 200)
 
 
 def _people(admin: Somebody) -> None:

@@ -68,6 +68,10 @@ PLAUSIBLE = {
     "deferred": [{"part": "cases.evidence", "reason": "x", "review_on": "2026-06-01"}],
     "Idempotency-Key": "one",
     "review_on": "2026-06-01",
+    "url": "https://payer.example/hooks",
+    "change_id": "1",
+    "number": 1,
+    "after": "0",
 }
 SETTINGS = hypothesis.settings(
     max_examples=EXAMPLES,

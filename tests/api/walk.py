@@ -45,7 +45,9 @@ class Step:
     def ask(self, asker: Somebody, known: Mapping[str, Any] | None = None, **headers: str) -> httpx.Response:
         """With ids that are known, else with ids of nothing; with a body that its schema allows."""
         known = known or {}
-        path = re.sub(r"\{(\w+)\}", lambda found: str(CODES.get(found[1]) or known.get(found[1], uuid4())), self.path)
+        path = re.sub(
+            r"\{(\w+)\}", lambda found: str(CODES.get(found[1]) or known.get(found[1], uuid4())), self.path
+        )
         sent = {
             "Authorization": f"Bearer {asker.key}",
             **{k.replace("_", "-"): v for k, v in headers.items()},

@@ -14,7 +14,7 @@ def test_everything_that_falls_due_is_somebodys_duty():
 @pytest.mark.parametrize("kind", DeadlineKind)
 def test_a_duty_names_its_rule_and_is_said_in_two_languages(kind):
     duty = SCHEDULE[kind]
-    assert re.fullmatch(r"[LCPT][0-9]{1,2}", duty.rule)
+    assert re.fullmatch(r"[LCSPT][0-9]{1,2}", duty.rule)
     assert duty.fr.endswith(".")
     assert duty.en.endswith(".")
     assert duty.fr != duty.en

@@ -103,6 +103,16 @@ def _erasures(house: House) -> Finding:
     return Finding("erasures", not unfinished, told)
 
 
+def _webhooks(house: House) -> Finding:
+    """S8: who is not reached is to be called; what is late at a live one shows that no courier runs."""
+    stands = house.webhooks.stands(house.clock.now() - LATE)
+    told = (
+        f"{stands.live} live, {stands.failing} failing, {stands.disabled} disabled by their receiver;"
+        f" {stands.unsent} changes unsent, {stands.late} due for more than {LATE}"
+    )
+    return Finding("webhooks", not (stands.failing or stands.late), told)
+
+
 def _of_ours(error: Exception) -> str:
     """Our own errors say what to do; of another's, only the kind is told."""
     own = type(error).__module__.split(".")[0] == "watchlist" and not isinstance(error, Refusal)
@@ -142,6 +152,7 @@ def _examined(house: House) -> list[Finding]:
         *_deadlines(house),
         _erasures(house),
         _jobs(house),
+        _webhooks(house),
     ]
 
 

@@ -131,6 +131,7 @@ def _serve(settings: Settings, house: House, listener: socket.socket, *, with_sc
     try:
         Server(app, config, settings).run(sockets=[listener])
     finally:
+        house.stopping.set()
         if scheduler is not None:
             scheduler.shutdown(wait=True)
 

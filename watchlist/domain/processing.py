@@ -142,6 +142,7 @@ ACCESS_LOG = Rule(
     "watchlist.domain.retention.accesses_kept_since",
 )
 DISCLOSED = Rule("S8", "who was told and when stays as random ids, which lead to nobody once the key is gone")
+WEBHOOK_MADE = Rule("T2", "until the webhook is removed")
 ANSWERED_HIT = Rule("S8", "until the entry's case or its subject is erased")
 
 IDENTITY_PARTS = tuple(sorted({field.name for kind in (Person, Organisation) for field in fields(kind)}))
@@ -491,6 +492,17 @@ RECORD: tuple[Held, ...] = (
         Recipients.GUARDIANS,
     ),
     Held(
+        "made_by, made_at",
+        "who had an organisation's changes sent somewhere, by random id",
+        "webhooks",
+        Key.CLEAR,
+        Purpose.ACCESS,
+        Basis.OBLIGATION,
+        Persons.STAFF,
+        WEBHOOK_MADE,
+        Recipients.ASKER,
+    ),
+    Held(
         "operator_id, outcome, at",
         "what a person found when they reviewed a hit",
         "reviews",
@@ -523,6 +535,10 @@ NOBODYS = frozenset(
         "job_runs",
         "lookup_generations",
         "rate_buckets",
+        "change_sequences",
+        "webhook_secrets",
+        "webhook_deliveries",
+        "webhook_attempts",
     }
 )
 """Tables that hold nothing of a person by themselves: the vault's rows are told field by field; keys are keys."""

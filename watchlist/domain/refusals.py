@@ -216,6 +216,13 @@ class IdentifierRefused(Malformed):
     """
 
 
+class WebhookAddressRefused(Malformed):
+    """A webhook's address is https, without a user or a fragment, and leads to a public machine (S8).
+
+    fr: L'adresse d'un webhook est en https, sans utilisateur ni fragment, et mène à une machine publique (S8).
+    """
+
+
 # NotAllowed -----------------------------------------------------------------------------------
 
 
@@ -517,6 +524,27 @@ class AlreadyRedacted(Conflict):
     """
 
 
+class TooManyWebhooks(Conflict):
+    """Your organisation has ten webhooks, and no more are kept; remove one.
+
+    fr: Votre organisme a dix webhooks, et il n'en est pas conservé davantage ; retirez-en un.
+    """
+
+
+class TooManySecrets(Conflict):
+    """This webhook has two live secrets; retire one before you make another.
+
+    fr: Ce webhook a deux secrets en vigueur ; retirez-en un avant d'en créer un autre.
+    """
+
+
+class LastSecret(Conflict):
+    """This is the webhook's only live secret; make another before you retire it.
+
+    fr: C'est le seul secret en vigueur de ce webhook ; créez-en un autre avant de le retirer.
+    """
+
+
 # NotFound -------------------------------------------------------------------------------------
 
 
@@ -587,6 +615,27 @@ class NoSuchImport(NotFound):
     """There is no such import in your organisation.
 
     fr: Cet import n'existe pas dans votre organisme.
+    """
+
+
+class NoSuchChange(NotFound):
+    """Your organisation was told of no such change.
+
+    fr: Votre organisme n'a été informé d'aucun changement de ce numéro.
+    """
+
+
+class NoSuchWebhook(NotFound):
+    """There is no such webhook in your organisation.
+
+    fr: Ce webhook n'existe pas dans votre organisme.
+    """
+
+
+class NoSuchSecret(NotFound):
+    """This webhook has no such secret.
+
+    fr: Ce webhook n'a pas ce secret.
     """
 
 

@@ -23,6 +23,7 @@ class DeadlineKind(StrEnum):
     DELISTING_LETTER = "delisting_letter"
     RIGHTS_REQUEST = "rights_request"
     ACCESS_DEFERRAL = "access_deferral"
+    CHANGE_UNACKNOWLEDGED = "change_unacknowledged"
 
 
 class Duty(Struct, frozen=True):
@@ -102,5 +103,11 @@ SCHEDULE: Mapping[DeadlineKind, Duty] = {
         False,
         "La communication différée d'une partie du dossier est à réexaminer.",
         "A part of the file whose communication was deferred is to be reviewed.",
+    ),
+    DeadlineKind.CHANGE_UNACKNOWLEDGED: Duty(
+        "S8",
+        False,
+        "L'organisme doit accuser réception de l'arrêt, ou de la reprise, d'une réponse positive.",
+        "The organisation told that a hit stopped, or resumed, is to acknowledge it.",
     ),
 }

@@ -117,7 +117,10 @@ class Replay:
         return (a for a in self.aggregates.values() if isinstance(a, Subject))
 
     def pictures(self) -> dict[str, list[dict[str, Any]]]:
-        """The rows every picture should have, by table: those that need no key."""
+        """The rows every picture should have, by table: those that need no key.
+
+        Whom a hit was told, and that it stopped, is no picture: it follows from what was asked, which no event holds.
+        """
         batches = (a for a in self.aggregates.values() if isinstance(a, ImportBatch))
         requests = (a for a in self.aggregates.values() if isinstance(a, RightsRequest))
         entries = [(case, entry) for case in self.cases() for entry in case.inscriptions.values()]

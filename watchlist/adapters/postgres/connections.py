@@ -34,6 +34,12 @@ def service_conninfo(conninfo: str, lock_timeout_ms: int = 5000) -> str:
     return make_conninfo(conninfo, options=f"{given} {options}".strip())
 
 
+def with_option(conninfo: str, name: str, value: str) -> str:
+    """The connection string with one more run-time setting, for what SQL is to know of the service's settings."""
+    given = conninfo_to_dict(conninfo).get("options") or ""
+    return make_conninfo(conninfo, options=f"{given} -c {name}={value}".strip())
+
+
 @contextmanager
 def borrowed(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
     """A connection for a read; none free in time is a Busy."""

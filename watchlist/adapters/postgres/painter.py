@@ -26,13 +26,23 @@ from watchlist.domain.case_events import (
 from watchlist.domain.import_batch import ImportBatch
 from watchlist.domain.inscription import Inscription
 from watchlist.domain.rights_request import RightsRequest
-from watchlist.domain.subject import Subject, SubjectErasureDecided
+from watchlist.domain.subject import (
+    Subject,
+    SubjectAbsorbed,
+    SubjectErasureDecided,
+    SubjectMergedInto,
+    SubjectRectified,
+    SubjectReleased,
+    SubjectSplit,
+)
 from watchlist.projections import rows
 
 SHOWN_ON_ENTRIES = (LetterEvent, HoldReviewed)
 """These show on the inscription and move nothing on the list."""
 MAKE_LETTERS = (InscriptionApproved, InscriptionDelisted, SubjectFollowed, CaseDataPurged, LetterEvent)
 """What makes letters due, or changes how they stand (L12)."""
+IDENTIFY_OTHERWISE = (SubjectRectified, SubjectMergedInto, SubjectAbsorbed, SubjectSplit, SubjectReleased)
+"""What changes under which identities an entry answers: a death or an objection does not (S7, S8)."""
 _encode = msgspec.json.Encoder().encode
 SQL = queries("painter.sql")
 
@@ -49,6 +59,8 @@ class Brush:
 
     def __init__(self, cursor: Cursor[Any]) -> None:
         self._cursor = cursor
+        self.answered: dict[UUID, bool] = {}
+        """The entries that were painted anew as screenings see them, and whether their identity changed."""
 
     def paint(self, name: str, *params: object) -> None:
         self._cursor.execute(SQL[name], params, prepare=True)
@@ -83,8 +95,20 @@ def paint(brush: Brush, aggregates: Iterable[Aggregate], events: Sequence[Event]
         brush.paint("stolen_tokens", *_columns(work.stolen))
     _paint_list(brush, [case for case in cases if case.id in moving])
     _paint_letters(brush, cases, events, moving)
-    _answer_for(brush, [subject.id for subject in subjects if subject.version > 1])
+    _answer_for(brush, [subject.id for subject in subjects if subject.version > 1], events)
     _paint_imported(brush, work)
+
+
+def tell(brush: Brush) -> None:
+    """Who received a hit on these entries is told that it stopped, or resumed (S8).
+
+    Once, when everything is painted: an entry is silenced and answers again within one transaction, and a command may
+    paint it twice; nothing of that was ever seen outside.
+    """
+    for identity_changed in (False, True):
+        entries = [id for id, changed in brush.answered.items() if changed is identity_changed]
+        if entries:
+            brush.paint("tell_changes", entries, identity_changed)
 
 
 def _paint_activity(brush: Brush, cases: Sequence[Case]) -> None:
@@ -130,16 +154,21 @@ def _entries(cases: Sequence[Case], among: Collection[UUID]) -> list[tuple[Case,
     return [(case, i) for case in cases if case.id in among for i in case.inscriptions.values()]
 
 
-def answer_again(brush: Brush, inscription_ids: list[UUID]) -> None:
+def answer_again(brush: Brush, inscription_ids: list[UUID], identity_changed: bool = False) -> None:
     """What these entries answer to a screening, from their standing of now."""
     brush.paint("silence", inscription_ids)
     brush.paint("answer", inscription_ids)
+    for id in inscription_ids:
+        brush.answered[id] = brush.answered.get(id, False) or identity_changed
 
 
-def _answer_for(brush: Brush, subject_ids: list[UUID]) -> None:
-    """The entries of subjects whose identity changed, or who were merged or split."""
-    if subject_ids:
-        answer_again(brush, brush.ids("entries_of", subject_ids))
+def _answer_for(brush: Brush, subject_ids: list[UUID], events: Sequence[Event]) -> None:
+    """The entries of subjects whose identity changed, or who were merged or split; or who will be erased."""
+    otherwise = {e.originator_id for e in events if isinstance(e, IDENTIFY_OTHERWISE)}
+    for identity_changed in (False, True):
+        ids = [id for id in subject_ids if (id in otherwise) is identity_changed]
+        if ids:
+            answer_again(brush, brush.ids("entries_of", ids), identity_changed)
 
 
 def _paint_subjects(brush: Brush, subjects: Sequence[Subject], work: Work) -> None:

@@ -87,6 +87,10 @@ JOIN subject_tokens t ON t.subject_id = s.subject_id
 WHERE i.inscription_id = ANY(%b) AND i.state = 'active' AND NOT i.restricted AND t.answers
   AND NOT EXISTS (SELECT FROM stolen_tokens x WHERE x.case_id = i.case_id AND x.digest = t.digest)
 
+-- name: tell_changes
+-- S8: whoever received a hit on these entries is told that it stopped or resumed, if it did
+SELECT tell_changes(%b::uuid[], %b)
+
 -- name: entries_of
 -- the entries that stand for subjects whose identity changed
 SELECT inscription_id AS id FROM inscriptions WHERE subject_id = ANY(%b) AND state = 'active'

@@ -92,6 +92,7 @@ class Recorder(PostgresApplicationRecorder):
             brush = painter.Brush(cursor)
             painter.paint(brush, aggregates, events, work)
             forgetting.paint(brush, aggregates, events, work)
+            painter.tell(brush)
         return [row["notification_id"] for row in recorded.fetchall()]
 
     def answered(self, command_id: UUID) -> AlreadyDone | None:

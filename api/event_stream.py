@@ -1,0 +1,103 @@
+"""Server-sent events: changes as they come, for as long as whoever listens may (S8).
+
+A stream ends when the service stops and when its key does; whoever listens connects again by itself, with the id it
+saw last, and misses nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+
+import msgspec
+from anyio import to_thread
+from fastapi import Request
+from starlette.responses import StreamingResponse
+
+from api.operator import Asker, authenticate
+from api.problems import Unauthenticated
+from watchlist.adapters.postgres.change_bell import rung
+from watchlist.bootstrap import House
+from watchlist.domain.change import Change
+from watchlist.domain.refusals import Busy
+
+MEDIA_TYPE = "text/event-stream"
+RECHECK_SECONDS = 0.15
+"""How often it is asked whether the key still opens: with what the door believes meanwhile, within one second (T2)."""
+LOOK_SECONDS = 5.0
+"""How often one looks without being rung for: a ring may be lost with its connection."""
+KEEP_ALIVE_SECONDS = 15.0
+AT_ONCE = 500
+MOST_STREAMS = 200
+"""Of one process."""
+_encode = msgspec.json.Encoder().encode
+
+
+def wants_stream(accept: str) -> bool:
+    """Only who names it gets a stream: whoever takes anything gets a page."""
+    named = [part.partition(";") for part in accept.lower().split(",")]
+    return any(media.strip() == MEDIA_TYPE and weight.strip() != "q=0" for media, _, weight in named)
+
+
+class EventStream(StreamingResponse):
+    media_type = MEDIA_TYPE
+
+
+class Streams:
+    """The open streams of one process."""
+
+    def __init__(self) -> None:
+        self._open = 0
+
+    def open(self, request: Request, asker: Asker, house: House, after: int) -> AsyncIterator[bytes]:
+        """Busy when there are too many."""
+        if self._open >= MOST_STREAMS:
+            raise Busy()
+        return self._counted(_stream(request, asker, house, after))
+
+    async def _counted(self, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        self._open += 1
+        try:
+            async for part in stream:
+                yield part
+        except Busy:
+            return  # the database does not answer: whoever listens connects again, behind what they saw
+        finally:
+            self._open -= 1
+
+
+async def _stream(request: Request, asker: Asker, house: House, after: int) -> AsyncIterator[bytes]:
+    bell, closing = house.bell, request.app.state.closing
+    spoke, looked = time.monotonic(), 0.0
+    ring = bell.next
+    yield b"retry: 1000\n\n"
+    while not closing.is_set() and await _may_listen(request, asker):
+        if ring.is_set() or time.monotonic() - looked >= LOOK_SECONDS:
+            ring, looked = bell.next, time.monotonic()
+            while changes := await _behind(house, asker.organisation, after):
+                yield b"".join(map(_event, changes))
+                after, spoke = changes[-1].sequence, time.monotonic()
+                if closing.is_set():
+                    break
+        if time.monotonic() - spoke >= KEEP_ALIVE_SECONDS:
+            yield b": still here\n\n"
+            spoke = time.monotonic()
+        await rung(ring, RECHECK_SECONDS)
+
+
+async def _behind(house: House, organisation: str, after: int) -> list[Change]:
+    return await to_thread.run_sync(house.feed.changes, organisation, after, AT_ONCE)
+
+
+async def _may_listen(request: Request, asker: Asker) -> bool:
+    """Whether the key that opened the stream would open it now."""
+    request.scope.pop("watchlist.asker", None)
+    try:
+        now = await authenticate(request)
+    except Unauthenticated:
+        return False
+    return (now.role, now.organisation) == (asker.role, asker.organisation)
+
+
+def _event(change: Change) -> bytes:
+    return b"id: %s\nevent: change\ndata: %s\n\n" % (change.id.encode(), _encode(change.item()))
