@@ -34,6 +34,7 @@ from watchlist.application.screen import Screening
 from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.refusals import Busy
 from watchlist.domain.trace import Access, Hit
+from watchlist.settings import Settings, SettingsError
 
 
 @pytest.fixture
@@ -330,3 +331,17 @@ def test_no_clock_makes_the_log_forget_its_last_six_months(story: Story) -> None
 def test_two_who_turn_the_log_at_once_make_each_month_once(story: Story) -> None:
     turned = at_once([lambda: story.house.registers.make_months(MONDAY)] * 4)
     assert sorted(made for made in turned if isinstance(made, int)) == [0, 0, 0, 3]
+
+
+@pytest.mark.parametrize(("given", "months"), [(None, 12), ("6", 6), ("36", 36)])
+def test_the_log_is_kept_for_twelve_months_unless_another_period_is_set(
+    given: str | None, months: int
+) -> None:
+    environment = {} if given is None else {"WATCHLIST_ACCESS_LOG_MONTHS": given}
+    assert Settings.from_environment(environment).access_log_months == months
+
+
+@pytest.mark.parametrize("given", ["5", "37", "a year", "-12"])
+def test_the_log_is_kept_for_six_to_thirty_six_months(given: str) -> None:
+    with pytest.raises(SettingsError, match="from 6 to 36"):
+        Settings.from_environment({"WATCHLIST_ACCESS_LOG_MONTHS": given})

@@ -228,3 +228,18 @@ def test_what_is_remembered_of_letters_and_reviews_is_what_a_replay_gives():
     again = replayed(matter.case)
     assert again.letters == matter.case.letters
     assert again.inscriptions == matter.case.inscriptions
+
+
+def test_a_hit_told_before_the_letter_makes_it_late_and_one_after_a_deferral_does_not():
+    matter = Matter()
+    entry = matter.inscribe("2020-06-01")
+    letter = matter.case.letter(entry.id, INSCRIPTION)
+    told = moment("2020-06-10 09:00")
+    assert letter.state_at(told, told) is LetterState.LATE
+    assert letter.late_from(told) == told
+    assert letter.late_from(moment("2020-08-01 00:00")) == letter.due_at
+    matter.case.defer_letter(act("2020-06-11"), entry.id, INSCRIPTION, sealed(), date(2020, 9, 1))
+    deferred = matter.case.letter(entry.id, INSCRIPTION)
+    assert deferred.state_at(moment("2020-06-12 09:00"), told) is LetterState.DEFERRED
+    matter.case.send_letter(act("2020-06-13"), entry.id, INSCRIPTION, a_sending("2020-06-13", matter))
+    assert matter.case.letter(entry.id, INSCRIPTION).state_at(told, told) is LetterState.SENT

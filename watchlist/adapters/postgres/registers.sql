@@ -49,10 +49,10 @@ FROM (
       AND (%(owner)s::text IS NULL OR owner = %(owner)s)
       AND (%(kind)s::text IS NULL OR kind = %(kind)s)
       AND (%(to)s::text IS NULL OR organisation = %(to)s)
-      AND (%(subject)s::uuid IS NULL OR subject_id IN (
+      AND (%(subject)s::uuid IS NULL OR subject_id = ANY(ARRAY(
             SELECT s.subject_id FROM subjects asked JOIN subjects s
               ON coalesce(s.merged_into, s.subject_id) = coalesce(asked.merged_into, asked.subject_id)
-            WHERE asked.subject_id = %(subject)s))
+            WHERE asked.subject_id = %(subject)s)))
       AND (%(inscription)s::uuid IS NULL OR inscription_id = %(inscription)s)
       AND (%(operator)s::uuid IS NULL OR operator_id = %(operator)s)
       AND (%(purpose)s::text IS NULL OR purpose = %(purpose)s)
