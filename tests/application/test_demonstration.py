@@ -24,6 +24,7 @@ from watchlist.bootstrap import House, build
 from watchlist.domain import identifiers
 from watchlist.domain.identifiers import Identifier
 from watchlist.domain.identity import is_identified
+from watchlist.domain.tokens import Named
 
 NOW = datetime(2026, 3, 10, 8, 30, tzinfo=UTC)
 LEAP = datetime(2028, 3, 1, 0, 20, tzinfo=UTC)
@@ -55,7 +56,7 @@ class Loaded:
 
     def hits(self, rpps: str = "", person: tuple[str, str, date] | None = None) -> int:
         asked = [Identifier("rpps", rpps)] if rpps else []
-        question = self.house.desk.tokenizer.question(asked, person)
+        question = self.house.desk.tokenizer.question(asked, person and Named.of(*person))
         return self.number(
             "answerable WHERE digest = ANY(%b) AND answers_until > %b",
             list(question.digests),
