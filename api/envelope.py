@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
+import math
 import os
 import re
 import traceback
@@ -22,8 +23,12 @@ from watchlist.domain.refusals import Refusal
 
 MIB = 1024 * 1024
 LIMIT = MIB
-LIMITS: Sequence[tuple[str, int]] = (("/v1/screenings", 8 * MIB), ("/v1/imports", 50 * MIB))
-"""Bodies larger than this are refused; by the beginning of the path, else LIMIT."""
+LIMITS: Sequence[tuple[str, float]] = (
+    ("/v1/screenings/bulk", math.inf),
+    ("/v1/screenings", 8 * MIB),
+    ("/v1/imports", 50 * MIB),
+)
+"""Bodies larger than this are refused; by the beginning of the path, else LIMIT. A stream has a limit for each line."""
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
@@ -92,7 +97,7 @@ def _request_id(given: bytes | None) -> bytes:
     return given if given and _REQUEST_ID.fullmatch(given) else os.urandom(8).hex().encode()
 
 
-def _limit(path: str) -> int:
+def _limit(path: str) -> float:
     for beginning, limit in LIMITS:
         if path.startswith(beginning):
             return limit
@@ -104,7 +109,7 @@ def _announced(headers: dict[bytes, bytes]) -> int:
     return int(length) if length.isdigit() and len(length) < 19 else 0
 
 
-def _counted(receive: Receive, limit: int) -> Receive:
+def _counted(receive: Receive, limit: float) -> Receive:
     """The body as it comes, until there is too much of it (nothing need have been announced)."""
     received = 0
 

@@ -14,10 +14,12 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 
 from api import pages, problems
+from api.bulk import Streams
 from api.envelope import Envelope
 from api.operator import Doorkeeper
 from api.routers import (
     audit,
+    bulk,
     cases,
     disclosures,
     erasures,
@@ -43,6 +45,7 @@ DESCRIPTION = (
 # Matched in this order, so what is asked most comes first.
 MODULES = (
     screenings,
+    bulk,
     subjects,
     cases,
     inscriptions,
@@ -78,6 +81,7 @@ def create_app(house: House, *, version: str = "0.1.0") -> FastAPI:
     app.state.house = house
     app.state.operators = house.operators
     app.state.doorkeeper = Doorkeeper(app.state.operators, house.clock)
+    app.state.streams = Streams()
     for module in MODULES:
         app.include_router(module.routes)
     app.include_router(pages.routes)

@@ -17,6 +17,7 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from api.problems import Unauthenticated
+from api.sandbox import require_within
 from watchlist.application.operators import holder_of
 from watchlist.domain.operator import ApiKey, Operator, Role
 from watchlist.domain.refusals import RoleNotAllowed
@@ -37,6 +38,8 @@ class Asker:
     role: Role
     key_id: str
     expires_at: datetime | None
+    sandbox: bool = False
+    """Whether test identifiers are asked, and never the list."""
 
     @property
     def scope(self) -> str | None:
@@ -129,6 +132,8 @@ class Allowed(SecurityBase):
         asker = await authenticate(request)
         if asker.role not in self.roles:
             raise RoleNotAllowed()
+        if asker.sandbox:
+            require_within(request.scope["path"])
         return asker
 
 

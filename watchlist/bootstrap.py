@@ -39,6 +39,7 @@ from watchlist.adapters.postgres.vault import PostgresVault
 from watchlist.application.desk import Desk
 from watchlist.application.follow_journal import Progress, follow_journal
 from watchlist.application.letters import Writing
+from watchlist.application.sandbox import sandbox_screening
 from watchlist.application.screen import Screening
 from watchlist.domain.letter import Contacts
 from watchlist.domain.retention import ACCESS_LOG_MONTHS
@@ -65,6 +66,8 @@ class House:
     index: PostgresListIndex
     traces: PostgresTraces
     screening: Screening
+    sandbox: Screening
+    """Of test identifiers, for keys that never reach the list."""
     snapshots: PostgresSnapshots
     rotation: PostgresRotation
     pool: ConnectionPool[Connection]
@@ -77,6 +80,7 @@ class House:
     """From the destruction of a key until no backup holds it any more (P6)."""
     access_log_months: int = ACCESS_LOG_MONTHS
     """How long the access log is kept (T1)."""
+
 
     def close(self) -> None:
         self.keyring.pool.close()
@@ -143,6 +147,7 @@ def build(
         index,
         traces,
         screening,
+        sandbox_screening(desk.lookups, clock),
         snapshots,
         PostgresRotation(pool, keyring),
         pool,
