@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from api.bulk import Streams
 from api.envelope import Envelope
 from api.operator import Doorkeeper
 from api.routers import (
+    alarms,
     audit,
     bulk,
     cases,
@@ -56,6 +58,7 @@ MODULES = (
     erasures,
     disclosures,
     audit,
+    alarms,
     operators,
     health,
 )
@@ -98,12 +101,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     house: House = app.state.house
     await house.index.open()
     await house.traces.open()
+    counting = asyncio.create_task(house.watch.flush_for_ever())
     # What was loaded until here stays for good: looking for garbage in it stopped every answer for 0.1 s.
     gc.collect()
     gc.freeze()
     try:
         yield
     finally:
+        counting.cancel()
+        await house.watch.flush()
         await house.index.close()
         await house.traces.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -35,14 +35,17 @@ from watchlist.adapters.postgres.register import Register
 from watchlist.adapters.postgres.registers import PostgresRegisters
 from watchlist.adapters.postgres.snapshot import PostgresSnapshots
 from watchlist.adapters.postgres.traces import PostgresTraces
+from watchlist.adapters.postgres.usage import PostgresUsage
 from watchlist.adapters.postgres.vault import PostgresVault
 from watchlist.application.desk import Desk
 from watchlist.application.follow_journal import Progress, follow_journal
 from watchlist.application.letters import Writing
 from watchlist.application.sandbox import sandbox_screening
 from watchlist.application.screen import Screening
+from watchlist.application.watch_use import UseWatch
 from watchlist.domain.letter import Contacts
 from watchlist.domain.retention import ACCESS_LOG_MONTHS
+from watchlist.domain.unusual_use import Thresholds
 from watchlist.ports import Clock, ErasureJournal, MasterKey
 from watchlist.settings import Settings, decoded_keys
 
@@ -68,6 +71,8 @@ class House:
     screening: Screening
     sandbox: Screening
     """Of test identifiers, for keys that never reach the list."""
+    usage: PostgresUsage
+    watch: UseWatch
     snapshots: PostgresSnapshots
     rotation: PostgresRotation
     pool: ConnectionPool[Connection]
@@ -81,6 +86,8 @@ class House:
     access_log_months: int = ACCESS_LOG_MONTHS
     """How long the access log is kept (T1)."""
 
+    unusual: Thresholds = field(default_factory=Thresholds)
+    """From when on use of the screening is unusual (S6)."""
 
     def close(self) -> None:
         self.keyring.pool.close()
@@ -135,7 +142,9 @@ def build(
     )
     index = PostgresListIndex(conninfo, clock)
     traces = PostgresTraces(conninfo)
-    screening = Screening(desk.lookups, index, traces)
+    usage = PostgresUsage(pool)
+    watch = UseWatch(clock, usage)
+    screening = Screening(desk.lookups, index, traces, watch)
     snapshots = PostgresSnapshots(pool, register.codec)
     return House(
         desk,
@@ -148,6 +157,8 @@ def build(
         traces,
         screening,
         sandbox_screening(desk.lookups, clock),
+        usage,
+        watch,
         snapshots,
         PostgresRotation(pool, keyring),
         pool,
@@ -230,6 +241,7 @@ def open_house(
             keys_conninfo=settings.keys_database_url,
         ) as house:
             house.key_horizon = settings.key_horizon
+            house.unusual = settings.unusual
             house.access_log_months = settings.access_log_months
             if again := follow_journal(house.desk, progress):
                 log.warning("erased again what a restore or a crash had left: %d", again)

@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from watchlist.domain import retention
 from watchlist.domain.letter import Contacts
+from watchlist.domain.unusual_use import Thresholds
 
 SHOWN = "(set)"
 CONTACTS = {
@@ -28,6 +29,14 @@ CONTACTS = {
     "WATCHLIST_DPO_EMAIL": "dpo_email",
 }
 """Who letters name as answering for the register: what is not said is the demonstration's, and fictitious."""
+UNUSUAL = {
+    "WATCHLIST_UNUSUAL_DISTINCT": "distinct",
+    "WATCHLIST_UNUSUAL_TIMES": "times_itself",
+    "WATCHLIST_UNUSUAL_LEAST": "least",
+    "WATCHLIST_UNUSUAL_FEW": "few",
+    "WATCHLIST_UNUSUAL_SHARE": "share",
+}
+"""Where unusual use of the screening begins (S6)."""
 MASTER_KEY_BYTES = 32
 
 
@@ -62,6 +71,8 @@ class Settings:
     """How long backups of the keys are kept, once they live apart (WATCHLIST_KEY_BACKUP_DAYS)."""
     backup_days: int = 90
     """How long backups of the main database are kept (WATCHLIST_BACKUP_DAYS)."""
+    unusual: Thresholds = field(default_factory=Thresholds)
+    """From when on use of the screening is unusual (WATCHLIST_UNUSUAL_DISTINCT and the others of UNUSUAL; S6)."""
     access_log_months: int = retention.ACCESS_LOG_MONTHS
     """How long the access log is kept (WATCHLIST_ACCESS_LOG_MONTHS), 6 to 36 (T1)."""
 
@@ -101,6 +112,7 @@ class Settings:
             "backup_days": _days(env, "WATCHLIST_BACKUP_DAYS"),
             "access_log_months": _months(env),
             "contacts": _contacts(env),
+            "unusual": _unusual(env),
         }
         return cls(**{name: value for name, value in given.items() if value is not None})
 
@@ -117,6 +129,7 @@ class Settings:
             "WATCHLIST_BACKUP_DAYS": self.backup_days,
             "WATCHLIST_ACCESS_LOG_MONTHS": self.access_log_months,
             **{name: getattr(self.contacts, part) for name, part in CONTACTS.items()},
+            **{name: getattr(self.unusual, part) for name, part in UNUSUAL.items()},
             "WATCHLIST_MASTER_KEY": SHOWN if self.master_key else self._master_key_elsewhere(),
             "WATCHLIST_MASTER_KEY_COMMAND": SHOWN if self.master_key_command else "(none)",
             "WATCHLIST_KEYS_DATABASE_URL": SHOWN if self.keys_database_url else "(the register's)",
@@ -153,6 +166,7 @@ def _port(env: Mapping[str, str]) -> int | None:
 
 
 LONGEST_BACKUP_DAYS = 3650
+LARGEST_THRESHOLD = 10**9
 
 
 def _days(env: Mapping[str, str], name: str) -> int | None:
@@ -174,6 +188,15 @@ def _months(env: Mapping[str, str]) -> int | None:
             f"WATCHLIST_ACCESS_LOG_MONTHS is a number of months, from {shortest} to {longest}"
         )
     return int(given)
+
+
+def _unusual(env: Mapping[str, str]) -> Thresholds:
+    given = {part: env[name] for name, part in UNUSUAL.items() if env.get(name)}
+    for name, part in UNUSUAL.items():
+        text = given.get(part, "1")
+        if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LARGEST_THRESHOLD:
+            raise SettingsError(f"{name} is a whole number, from 1 to {LARGEST_THRESHOLD}")
+    return Thresholds(**{part: int(text) for part, text in given.items()})
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool | None:

@@ -475,7 +475,7 @@ def _looked_at(running: Service, office: Office, dpo: Somebody, case: str) -> No
     for path in (f"/cases/{case}", "/cases?state=alert", "/inscriptions"):
         office.investigator.ask("GET", path, X_Opened="1")
     looked = ("/list", "/inscriptions", f"/cases/{case}/history", "/imports", "/audit/events", "/cases",
-              "/audit/accesses?limit=1000", "/audit/disclosures")  # fmt: skip
+              "/audit/accesses?limit=1000", "/audit/disclosures", "/audit/alarms")  # fmt: skip
     for path in looked:
         assert office.auditor.ask("GET", path).status_code == 200, path
     dpo.ask("GET", "/deadlines?until=2090-01-01")

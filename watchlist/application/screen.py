@@ -19,6 +19,7 @@ from watchlist.application.screening_request import (
     read_envelope,
 )
 from watchlist.application.turns import Turns
+from watchlist.application.watch_use import UseWatch
 from watchlist.domain.refusals import Busy
 from watchlist.domain.tokens import Question, Token, Tokenizer, pair
 from watchlist.domain.trace import Access, Asking, Hit
@@ -50,6 +51,8 @@ class Screening:
     lookups: Lookups
     index: ListIndex
     traces: Traces
+    watch: UseWatch | None = None
+    """Looks for unusual use (S6); the sandbox has none."""
     turns: Turns = field(default_factory=Turns)
 
     async def answer(self, body: bytes, asking: Asking) -> bytes:
@@ -84,6 +87,8 @@ class Screening:
             told = frozenset(key for key, _ in await self.traces.write_hits(access, hits))
         else:
             await self.traces.write(access)
+        if self.watch is not None:
+            self.watch.saw(asking, lines.values(), len(told))
         results = {key: _result(line, key in told) for key, line in lines.items()}
         return Answered(results, found.at, found.position)
 

@@ -127,7 +127,15 @@ def _examined(house: House) -> list[Finding]:
         *_keys_examined(house),
         *_deadlines(house),
         _erasures(house),
+        _alarms(house),
     ]
+
+
+def _alarms(house: House) -> Finding:
+    """S6: unusual use of the screening waits for somebody to look at it; it is no fault of the service."""
+    waiting = house.usage.open_alarms()
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(waiting.items())) or "none"
+    return Finding("unusual use", True, f"{told} not looked at yet (S6)")
 
 
 def _deadlines(house: House) -> list[Finding]:
