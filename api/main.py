@@ -16,13 +16,16 @@ from fastapi.telemetry import TelemetryConfig
 from pydantic import BaseModel
 
 from api import pages, problems
+from api.bulk import BulkStreams
 from api.doorkeeper import Doorkeeper
 from api.envelope import Envelope
 from api.event_stream import Streams
 from api.limits import Limits
 from api.metrics import Metrics
 from api.routers import (
+    alarms,
     audit,
+    bulk,
     cases,
     changes,
     disclosures,
@@ -54,6 +57,7 @@ DESCRIPTION = (
 # Matched in this order, so what is asked most comes first.
 MODULES = (
     screenings,
+    bulk,
     subjects,
     cases,
     inscriptions,
@@ -67,6 +71,7 @@ MODULES = (
     webhooks,
     disclosures,
     audit,
+    alarms,
     operators,
     health,
 )
@@ -103,6 +108,7 @@ def create_app(house: House, *, version: str = "0.1.0", behind_tls: bool = False
     app.state.doorkeeper = Doorkeeper(app.state.operators, house.clock)
     app.state.limits = Limits(house.buckets, house.quotas)
     app.state.metrics = Metrics(house)
+    app.state.bulk_streams = BulkStreams()
     for module in MODULES:
         app.include_router(module.routes)
     app.include_router(pages.routes)
@@ -131,12 +137,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await house.buckets.open()
     await house.bell.open()
     await house.traces.open()
+    counting = asyncio.create_task(house.watch.flush_for_ever())
     # What was loaded until here stays for good: looking for garbage in it stopped every answer for 0.1 s.
     gc.collect()
     gc.freeze()
     try:
         yield
     finally:
+        counting.cancel()
+        await house.watch.flush()
         await app.state.doorkeeper.close()
         app.state.closing.set()
         await house.buckets.close()

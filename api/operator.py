@@ -14,6 +14,7 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from api.problems import Unauthenticated
+from api.sandbox import require_within
 from watchlist.domain.operator import Role, acting_as
 from watchlist.domain.passport import NotAdmitted, Reason
 from watchlist.domain.refusals import RoleNotAllowed, RoleNotHeld, ScopeNotAllowed
@@ -127,6 +128,8 @@ class Allowed(SecurityBase):
         role = self._acting(request, asker)
         if role is None:
             raise RoleNotAllowed()
+        if asker.sandbox:
+            require_within(request.scope["path"])
         if role is not asker.role:
             asker = replace(asker, role=role)
             request.scope["watchlist.asker"] = asker

@@ -104,6 +104,21 @@ class ContentTooLarge(Refusal):
     """
 
 
+class NeedsHttp11(Refusal):
+    """An answer that streams needs HTTP/1.1 or later: only there does its end show that it is whole.
+
+    fr: Une réponse transmise en continu demande HTTP/1.1 ou plus récent : là seulement sa fin montre
+    qu'elle est entière.
+    """
+
+
+class BodyTooSlow(Refusal):
+    """The body stopped coming; send it again.
+
+    fr: Le corps n'est plus arrivé ; envoyez-le à nouveau.
+    """
+
+
 class AddressTooLong(Refusal):
     """The address is longer than this service reads.
 
@@ -172,12 +187,14 @@ STATUS: Mapping[type[Refusal], int] = {
     refusals.NotFound: 404,
     MethodNotAllowed: 405,
     NotAcceptable: 406,
+    BodyTooSlow: 408,
     refusals.Conflict: 409,
     refusals.StaleVersion: 412,
     ContentTooLarge: 413,
     AddressTooLong: 414,
     UnsupportedMediaType: 415,
     refusals.Malformed: 422,
+    NeedsHttp11: 426,
     PreconditionRequired: 428,
     TooManyRequests: 429,
     HeadersTooLarge: 431,
@@ -296,6 +313,8 @@ def problem(
 def _headers(kind: type[Refusal]) -> dict[str, str]:
     if status_of(kind) == 401:
         return {"WWW-Authenticate": 'Bearer realm="watchlist"'}
+    if status_of(kind) == 426:
+        return {"Upgrade": "HTTP/1.1", "Connection": "Upgrade"}
     if status_of(kind) == 503:
         return {"Retry-After": str(RETRY_AFTER_SECONDS)}
     return {}

@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from bench import batch, case_file, commands, erasure, replay, report, screening, startup, sweep
+from bench import batch, bulk, case_file, commands, erasure, replay, report, screening, startup, sweep
 from bench.figure import Figure
 from bench.premises import Premises, premises
 from bench.sizes import FULL, QUICK, Sizes
@@ -19,6 +19,7 @@ MEASURES: Mapping[str, Callable[[Premises], Iterator[Figure]]] = {
     "case_file": case_file.measure,
     "screening": screening.measure,
     "batch": batch.measure,
+    "bulk": bulk.measure,
     "replay": replay.measure,
     "erasure": erasure.measure,
     "sweep": sweep.measure,

@@ -20,7 +20,7 @@ def by_identifier(entries: int, requests: int = REQUESTS, subjects: int = 1) -> 
 
 
 def by_name(entries: int, requests: int = REQUESTS) -> list[str]:
-    return [_body([_person(number)]) for number in _numbers(entries, requests)]
+    return [_body([person(number)]) for number in _numbers(entries, requests)]
 
 
 def _numbers(entries: int, count: int) -> list[int]:
@@ -29,7 +29,7 @@ def _numbers(entries: int, count: int) -> list[int]:
     return [chance.randrange(entries) + (0 if place % 2 else population.UNKNOWN) for place in range(count)]
 
 
-def _person(number: int) -> dict[str, Any]:
+def person(number: int) -> dict[str, Any]:
     """Somebody unknown bears a listed name, and was born on another day."""
     unknown = number >= population.UNKNOWN
     found = population.namesake(number) if unknown else population.person(number)

@@ -20,8 +20,23 @@ class Sizes:
     seconds: float
     """Of load in one round of screening."""
     starts: int
+    lines: int
+    """Of one stream of a bulk screening."""
 
 
-FULL = Sizes(entries=100_000, rounds=7, commands=20, replayed=200_000, erased=10_000, seconds=2.0, starts=5)
-QUICK = Sizes(entries=5_000, rounds=5, commands=20, replayed=20_000, erased=2_000, seconds=0.6, starts=2)
-TINY = Sizes(entries=600, rounds=5, commands=10, replayed=2_000, erased=600, seconds=0.2, starts=1)
+FULL = Sizes(
+    entries=100_000,
+    rounds=7,
+    commands=20,
+    replayed=200_000,
+    erased=10_000,
+    seconds=2.0,
+    starts=5,
+    lines=1_000_000,
+)
+QUICK = Sizes(
+    entries=5_000, rounds=5, commands=20, replayed=20_000, erased=2_000, seconds=0.6, starts=2, lines=100_000
+)
+TINY = Sizes(
+    entries=600, rounds=5, commands=10, replayed=2_000, erased=600, seconds=0.2, starts=1, lines=4_000
+)

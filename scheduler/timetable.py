@@ -11,6 +11,7 @@ from scheduler.jobs.forget_answers import forget_old_answers
 from scheduler.jobs.sweep import sweep_the_list
 from scheduler.jobs.tidy_keys import tidy_the_keyring
 from scheduler.jobs.turn_access_log import turn_the_access_log
+from scheduler.jobs.watch_use import watch_the_use
 from watchlist.bootstrap import House
 
 
@@ -26,6 +27,7 @@ class Job:
 
 TIMETABLE = (
     Job("sweep", 60, sweep_the_list),
+    Job("watch_use", 300, watch_the_use),
     Job("finish_imports", 60, finish_interrupted_imports),
     Job("deliver_changes", 30, deliver_due_changes, at_once=2),
     Job("forget_attempts", 86_400, forget_old_attempts),

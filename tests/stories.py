@@ -37,6 +37,7 @@ from watchlist.domain.identity import Identity, Person
 from watchlist.domain.inscription import PROPORTIONALITY
 from watchlist.domain.procedure import Kind, Outcome
 from watchlist.domain.subject import Role
+from watchlist.domain.tokens import Named
 from watchlist.domain.trace import Asking
 
 T = TypeVar("T")
@@ -140,7 +141,7 @@ class Story:
 
     def answers(self, *identifiers: Identifier, person: tuple[str, str, date] | None = None) -> set[UUID]:
         """The entries that answer a screening now, by the answerable rows alone (S3)."""
-        question = self.desk.tokenizer.question(identifiers, person)
+        question = self.desk.tokenizer.question(identifiers, person and Named.of(*person))
         rows = self.rows(
             "SELECT inscription_id, given FROM answerable WHERE digest = ANY(%b) AND answers_until > %b",
             list(question.digests),

@@ -45,18 +45,22 @@ from watchlist.adapters.postgres.register import Register
 from watchlist.adapters.postgres.registers import PostgresRegisters
 from watchlist.adapters.postgres.snapshot import PostgresSnapshots
 from watchlist.adapters.postgres.traces import PostgresTraces
+from watchlist.adapters.postgres.usage import PostgresUsage
 from watchlist.adapters.postgres.vault import PostgresVault
 from watchlist.adapters.postgres.webhooks import PostgresWebhooks
 from watchlist.adapters.postman import HttpPostman
 from watchlist.application.desk import Desk
 from watchlist.application.follow_journal import Progress, follow_journal
 from watchlist.application.letters import Writing
+from watchlist.application.sandbox import sandbox_screening
 from watchlist.application.screen import Screening
+from watchlist.application.watch_use import UseWatch
 from watchlist.domain.letter import Contacts
 from watchlist.domain.operator import REVIEW_MONTHS
 from watchlist.domain.passport import Issuer
 from watchlist.domain.quota import Quotas
 from watchlist.domain.retention import ACCESS_LOG_MONTHS
+from watchlist.domain.unusual_use import Thresholds
 from watchlist.ports import Clock, ErasureJournal, MasterKey, Postman
 from watchlist.settings import Settings, decoded_keys
 from watchlist.tracing import switch_on
@@ -82,6 +86,10 @@ class House:
     index: PostgresListIndex
     traces: PostgresTraces
     screening: Screening
+    sandbox: Screening
+    """Of test identifiers, for keys that never reach the list."""
+    usage: PostgresUsage
+    watch: UseWatch
     snapshots: PostgresSnapshots
     rotation: PostgresRotation
     pool: ConnectionPool[Connection]
@@ -111,6 +119,9 @@ class House:
     """T2: how long a habilitation stands until it is reviewed."""
     access_log_months: int = ACCESS_LOG_MONTHS
     """How long the access log is kept (T1)."""
+
+    unusual: Thresholds = field(default_factory=Thresholds)
+    """From when on use of the screening is unusual (S6)."""
 
     def close(self) -> None:
         self.stopping.set()
@@ -169,7 +180,9 @@ def build(
     )
     index = PostgresListIndex(conninfo, clock)
     traces = PostgresTraces(conninfo)
-    screening = Screening(desk.lookups, index, traces)
+    usage = PostgresUsage(pool)
+    watch = UseWatch(clock, usage)
+    screening = Screening(desk.lookups, index, traces, watch)
     snapshots = PostgresSnapshots(pool, register.codec)
     return House(
         desk,
@@ -181,6 +194,9 @@ def build(
         index,
         traces,
         screening,
+        sandbox_screening(desk.lookups, clock),
+        usage,
+        watch,
         snapshots,
         PostgresRotation(pool, keyring),
         pool,
@@ -310,6 +326,7 @@ def unfollowed_house(settings: Settings, clock: Clock | None = None) -> Iterator
             house.issuers = settings.issuers
             house.habilitation_months = settings.habilitation_months
             house.quotas = settings.quotas
+            house.unusual = settings.unusual
             house.access_log_months = settings.access_log_months
             yield house
 

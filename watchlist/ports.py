@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
@@ -23,6 +23,7 @@ from watchlist.domain.schedule import DeadlineKind
 from watchlist.domain.subject import Subject
 from watchlist.domain.tokens import Token, Tokenizer
 from watchlist.domain.trace import Access, ByHand, Hit, Reading, Telling
+from watchlist.domain.unusual_use import Observed, Usage
 from watchlist.domain.webhook import Next, Outcome, Parcel, SigningSecret, Webhook
 
 FIRST = UUID(int=0)
@@ -225,6 +226,24 @@ class Registers(Protocol):
 
     def disclosure(self, disclosure_id: UUID) -> tuple[Mapping[str, Any], Sealed | None] | None:
         """One disclosure; and of one made by hand, where what was told is sealed."""
+        ...
+
+
+class UsageBook(Protocol):
+    """How the screening is used, in numbers by client and hour, and what was found unusual in them (S6)."""
+
+    def add(self, hours: Sequence[Usage]) -> None:
+        """To what was counted of the same clients and hours."""
+        ...
+
+    def by_client(self, at: datetime) -> Iterator[tuple[UUID, str, Sequence[Usage]]]:
+        """Of each client that asked within the last day: its id, its organisation, the hours of its habit."""
+        ...
+
+    def raise_alarm(
+        self, operator_id: UUID, organisation: str, day: date, observed: Observed, at: datetime
+    ) -> bool:
+        """False when one of that kind was raised of that client on that day."""
         ...
 
 

@@ -21,6 +21,7 @@ from watchlist.domain.letter import Contacts
 from watchlist.domain.operator import REVIEW_MONTHS
 from watchlist.domain.passport import Issuer
 from watchlist.domain.quota import Quota, Quotas
+from watchlist.domain.unusual_use import Thresholds
 from watchlist.issuers import IssuerError, issuer_of, issuers_in, shown_parts
 
 SHOWN = "(set)"
@@ -45,6 +46,14 @@ OIDC = {
     "WATCHLIST_OIDC_NAME_CLAIM": "name_claim",
 }
 """One identity provider whose tokens are accepted; several are in the file of WATCHLIST_OIDC_ISSUERS."""
+UNUSUAL = {
+    "WATCHLIST_UNUSUAL_DISTINCT": "distinct",
+    "WATCHLIST_UNUSUAL_TIMES": "times_itself",
+    "WATCHLIST_UNUSUAL_LEAST": "least",
+    "WATCHLIST_UNUSUAL_FEW": "few",
+    "WATCHLIST_UNUSUAL_SHARE": "share",
+}
+"""Where unusual use of the screening begins (S6)."""
 MASTER_KEY_BYTES = 32
 
 
@@ -93,6 +102,8 @@ class Settings:
     """Identity providers whose tokens are accepted (WATCHLIST_OIDC_ISSUER and its like, or WATCHLIST_OIDC_ISSUERS)."""
     habilitation_months: int = REVIEW_MONTHS
     """T2: how long a habilitation stands until it is reviewed (WATCHLIST_HABILITATION_REVIEW_MONTHS)."""
+    unusual: Thresholds = field(default_factory=Thresholds)
+    """From when on use of the screening is unusual (WATCHLIST_UNUSUAL_DISTINCT and the others of UNUSUAL; S6)."""
     access_log_months: int = retention.ACCESS_LOG_MONTHS
     """How long the access log is kept (WATCHLIST_ACCESS_LOG_MONTHS), 6 to 36 (T1)."""
 
@@ -146,6 +157,7 @@ class Settings:
             "contacts": _contacts(env),
             "issuers": _issuers(env),
             "habilitation_months": _months(env, "WATCHLIST_HABILITATION_REVIEW_MONTHS"),
+            "unusual": _unusual(env),
         }
         return cls(**{name: value for name, value in given.items() if value is not None})
 
@@ -176,6 +188,7 @@ class Settings:
             "WATCHLIST_ACKNOWLEDGEMENT_DAYS": self.acknowledgement_days,
             "WATCHLIST_ACCESS_LOG_MONTHS": self.access_log_months,
             **{name: getattr(self.contacts, part) for name, part in CONTACTS.items()},
+            **{name: getattr(self.unusual, part) for name, part in UNUSUAL.items()},
             "WATCHLIST_MASTER_KEY": SHOWN if self.master_key else self._master_key_elsewhere(),
             "WATCHLIST_MASTER_KEY_COMMAND": SHOWN if self.master_key_command else "(none)",
             "WATCHLIST_KEYS_DATABASE_URL": SHOWN if self.keys_database_url else "(the register's)",
@@ -247,6 +260,7 @@ def _months(env: Mapping[str, str], name: str) -> int | None:
 
 
 LONGEST_BACKUP_DAYS = 3650
+LARGEST_THRESHOLD = 10**9
 
 
 def _days(env: Mapping[str, str], name: str) -> int | None:
@@ -268,6 +282,15 @@ def _access_log_months(env: Mapping[str, str]) -> int | None:
             f"WATCHLIST_ACCESS_LOG_MONTHS is a number of months, from {shortest} to {longest}"
         )
     return int(given)
+
+
+def _unusual(env: Mapping[str, str]) -> Thresholds:
+    given = {part: env[name] for name, part in UNUSUAL.items() if env.get(name)}
+    for name, part in UNUSUAL.items():
+        text = given.get(part, "1")
+        if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LARGEST_THRESHOLD:
+            raise SettingsError(f"{name} is a whole number, from 1 to {LARGEST_THRESHOLD}")
+    return Thresholds(**{part: int(text) for part, text in given.items()})
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -214,6 +215,28 @@ def _screened(office: Office, *, hit: bool) -> None:
     body = {"purpose": "third_party_payment", "file_reference": "LOT-1", "subjects": asked}
     results = office.integrator.made("/screenings", body, 200)["results"]
     assert [results[key].get("hit") for key in asked] == [hit, hit, False, False, None]
+    _screened_in_bulk(office, asked)
+
+
+def _screened_in_bulk(office: Office, asked: dict[str, Any]) -> None:
+    """Lines that can be asked, and lines that are wrong in every way."""
+    lines = [json.dumps({"key": key, **subject}) for key, subject in asked.items()]
+    lines += [json.dumps({"key": WRONG, "family_name": FAMILY}), f'{{"key":"q","{FAMILY}":1}}', f"{FAMILY}{{"]
+    rows = ["key,family_name,given_names,birth_date,rpps", f"a,{FAMILY},{GIVEN},{BORN},{RPPS}"]
+    rows += [
+        f'b,"{FAMILY}',
+        f"{FAMILY},{GIVEN}",
+        f"c,{FAMILY},{GIVEN},{BORN},{REFUSED_NUMBER}",
+        f'd,"{FAMILY}"x,,,',
+    ]
+    for media_type, body in (("application/x-ndjson", lines), ("text/csv", rows), ("text/csv", rows[1:])):
+        sent = {
+            "Authorization": f"Bearer {office.integrator.key}",
+            "Content-Type": media_type,
+            "Screening-Purpose": "third_party_payment",
+            "Screening-File-Reference": "LOT-1",
+        }
+        office.integrator.http.post("/v1/screenings/bulk", content="\n".join(body).encode(), headers=sent)
 
 
 HEADER = (
@@ -504,7 +527,7 @@ def _looked_at(running: Service, office: Office, dpo: Somebody, case: str) -> No
     for path in (f"/cases/{case}", "/cases?state=alert", "/inscriptions"):
         office.investigator.ask("GET", path, X_Opened="1")
     looked = ("/list", "/inscriptions", f"/cases/{case}/history", "/imports", "/audit/events", "/cases",
-              "/audit/accesses?limit=1000", "/audit/disclosures")  # fmt: skip
+              "/audit/accesses?limit=1000", "/audit/disclosures", "/audit/alarms")  # fmt: skip
     for path in looked:
         assert office.auditor.ask("GET", path).status_code == 200, path
     dpo.ask("GET", "/deadlines?until=2090-01-01")

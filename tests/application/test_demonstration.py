@@ -28,6 +28,7 @@ from watchlist.domain.identity import is_identified
 from watchlist.domain.letter import Contacts, Letter
 from watchlist.domain.refusals import LettersUnavailable
 from watchlist.domain.schedule import SCHEDULE
+from watchlist.domain.tokens import Named
 
 NOW = datetime(2026, 3, 10, 8, 30, tzinfo=UTC)
 LEAP = datetime(2028, 3, 1, 0, 20, tzinfo=UTC)
@@ -65,7 +66,7 @@ class Loaded:
 
     def hits(self, rpps: str = "", person: tuple[str, str, date] | None = None) -> int:
         asked = [Identifier("rpps", rpps)] if rpps else []
-        question = self.house.desk.tokenizer.question(asked, person)
+        question = self.house.desk.tokenizer.question(asked, person and Named.of(*person))
         return self.number(
             "answerable WHERE digest = ANY(%b) AND answers_until > %b",
             list(question.digests),

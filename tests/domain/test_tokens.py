@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from watchlist.domain.identifiers import Identifier
 from watchlist.domain.identity import Organisation, Person, same_person
-from watchlist.domain.tokens import DIGEST_BYTES, Question, Token, Tokenizer, apart
+from watchlist.domain.tokens import DIGEST_BYTES, Named, Question, Token, Tokenizer, apart
 
 BORN = date(1970, 1, 2)
 RPPS = Identifier("rpps", "10000001916")
@@ -26,7 +26,7 @@ def listed(identity) -> dict[bytes, Token]:
 
 
 def hits(identity, *identifiers: Identifier, person=None) -> bool:
-    question = tokenizer.question(identifiers, person)
+    question = tokenizer.question(identifiers, person and Named.of(*person))
     answering = listed(identity)
     found = [answering[digest] for digest in question.digests if digest in answering]
     return question.is_met_by(found)

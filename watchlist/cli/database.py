@@ -153,6 +153,7 @@ def _examined(house: House) -> list[Finding]:
         _erasures(house),
         _jobs(house),
         _webhooks(house),
+        _alarms(house),
     ]
 
 
@@ -185,6 +186,13 @@ def _ended(run: JobRun) -> str:
     at = f"succeeded at {run.succeeded_at:%Y-%m-%dT%H:%M:%SZ}" if run.succeeded_at else "never succeeded"
     failed = run.failed_at is not None and (run.succeeded_at is None or run.failed_at > run.succeeded_at)
     return f"{run.job} {at}{f' and then failed ({run.failure})' if failed else ''}"
+
+
+def _alarms(house: House) -> Finding:
+    """S6: unusual use of the screening waits for somebody to look at it; it is no fault of the service."""
+    waiting = house.usage.open_alarms()
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(waiting.items())) or "none"
+    return Finding("unusual use", True, f"{told} not looked at yet (S6)")
 
 
 def _deadlines(house: House) -> list[Finding]:

@@ -80,8 +80,8 @@ def family_forms(name: str) -> frozenset[str]:
     any, so that "La Tour" is too. A particle that ends a name is not one: "Le" and "Van" are names.
     """
     tokens = _tokens(name)
-    if not tokens:
-        return frozenset()
+    if len(tokens) < 2:
+        return frozenset(tokens)
     forms = {"".join(tokens), "".join([*(t for t in tokens[:-1] if t not in _PARTICLES), tokens[-1]])}
     while len(tokens) > 1 and tokens[0] in _PARTICLES:
         tokens = tokens[1:]
@@ -174,8 +174,15 @@ def _all_family_forms(person: Person) -> frozenset[str]:
 
 
 def _tokens(text: str) -> list[str]:
-    words = "".join(_kept(_undone(text))).split()
-    return ["SAINT" if word in _SAINT else word for word in words]
+    words = _folded(text).split()
+    return words if _SAINT.isdisjoint(words) else ["SAINT" if word in _SAINT else word for word in words]
+
+
+def _folded(text: str) -> str:
+    """Letter by letter from a table where that is the same: names of a Latin alphabet are asked by the million."""
+    if text.isascii() or max(text) < _COMBINING:
+        return text.translate(_ALONE)
+    return "".join(_kept(_undone(text)))
 
 
 def _undone(text: str) -> str:
@@ -194,6 +201,11 @@ def _kept(text: str) -> Iterable[str]:
         elif unicodedata.combining(character) < _ACCENT_CLASS:
             # Vowel signs and voicing marks of other scripts are letters there, not accents.
             yield character
+
+
+_COMBINING = "\u0300"
+"""Before the first mark that combines with its neighbours, each character folds as it does alone."""
+_ALONE = {code: "".join(_kept(_undone(chr(code)))) for code in range(ord(_COMBINING))}
 
 
 OWN_SCHEMES = {"Person": ("rpps", "adeli"), "Organisation": ("finess", "siren", "siret")}

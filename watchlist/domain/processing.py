@@ -141,6 +141,7 @@ ACCESS_LOG = Rule(
     "12 months, or 6 to 36 as it is set; by whole months",
     "watchlist.domain.retention.accesses_kept_since",
 )
+USE = Rule("S6", "28 days, as long as a habit is told from it")
 DISCLOSED = Rule("S8", "who was told and when stays as random ids, which lead to nobody once the key is gone")
 WEBHOOK_MADE = Rule("T2", "until the webhook is removed")
 ANSWERED_HIT = Rule("S8", "until the entry's case or its subject is erased")
@@ -428,6 +429,28 @@ RECORD: tuple[Held, ...] = (
         Persons.SUBJECTS,
         ONE_DAY,
         Recipients.NOBODY,
+    ),
+    Held(
+        "operator_id, organisation, hour, asked, hits, refused, fresh, looked, sequential",
+        "how much each client screens by the hour, so that sweeping is noticed; never whom",
+        "usage",
+        Key.CLEAR,
+        Purpose.ACCESS,
+        Basis.OBLIGATION,
+        Persons.STAFF,
+        USE,
+        Recipients.NOBODY,
+    ),
+    Held(
+        "operator_id, organisation, kind, day, hour, number, acknowledged_by",
+        "alarms of unusual use of the screening",
+        "alarms",
+        Key.CLEAR,
+        Purpose.ACCESS,
+        Basis.OBLIGATION,
+        Persons.STAFF,
+        ACCESS_LOG,
+        Recipients.GUARDIANS,
     ),
     Held(
         "operator_id, organisation, role, operation, request_id, reference, purpose, at",

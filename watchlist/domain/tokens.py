@@ -42,12 +42,29 @@ class Token(Struct, frozen=True, gc=False):
     """S7: the pairs that no longer hit on that entry, as `pair` writes them."""
 
 
+class Named(Struct, frozen=True, gc=False):
+    """A person as a question names them, in the forms in which names are compared (S3); its repr shows nothing."""
+
+    family: frozenset[str]
+    given: frozenset[str]
+    birth_date: date
+
+    @staticmethod
+    def of(family_name: str, given_names: str, birth_date: date) -> Named:
+        return Named(family_forms(family_name), given_forms(given_names), birth_date)
+
+    def __repr__(self) -> str:
+        return "Named(sealed)"
+
+
 class Question(Struct, frozen=True, gc=False):
     """One subject as a screening asks for it: any of these digests, and for a name these given names."""
 
     identifiers: tuple[bytes, ...] = ()
     names: tuple[bytes, ...] = ()
     given: frozenset[bytes] = frozenset()
+    first: Identifier | None = None
+    """The first identifier that was asked, for as long as the question is; see domain/unusual_use.py."""
 
     @property
     def digests(self) -> tuple[bytes, ...]:
@@ -140,14 +157,14 @@ class Tokenizer:
         ]
         return answering[1] <= answering[0]
 
-    def question(
-        self,
-        identifiers: Iterable[Identifier] = (),
-        person: tuple[str, str, date] | None = None,
-    ) -> Question:
-        """What is asked of the list; `person` is family name, given names, full birth date."""
-        exact = tuple(self.of_identifier(key) for given in identifiers for key in asked_keys(given))
+    def question(self, identifiers: Iterable[Identifier] = (), person: Named | None = None) -> Question:
+        """What is asked of the list: these identifiers, and whoever is named so."""
+        asked = tuple(identifiers)
+        first = asked[0] if asked else None
+        exact = tuple([self.of_identifier(key) for given in asked for key in asked_keys(given)])
         if person is None:
-            return Question(exact)
-        family_name, given_names, birth_date = person
-        return Question(exact, self.of_names(family_name, birth_date), self.of_given(given_names, birth_date))
+            return Question(exact, first=first)
+        day = person.birth_date.isoformat()
+        names = tuple([self.digest("name", form, day) for form in sorted(person.family)])
+        given = frozenset([self.digest("given", form, day) for form in person.given])
+        return Question(exact, names, given, first)
