@@ -10,6 +10,7 @@ import hashlib
 import logging
 import math
 import re
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from time import perf_counter
 

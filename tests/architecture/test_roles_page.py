@@ -22,6 +22,7 @@ def test_every_operation_names_a_role_and_every_role_may_something() -> None:
 
 
 def test_an_admin_manages_operators_and_keys_and_nothing_else() -> None:
-    """T3: no file of a person is open to an admin."""
-    opened = {operation.split("/")[2] for operation, roles, _ in rights(described()) if Role.ADMIN in roles}
-    assert opened == {"operators", "keys", "me"}
+    """T3: no file of a person is open to an admin; an alarm names a client and counts (S6)."""
+    paths = [operation.split("/")[2:] for operation, roles, _ in rights(described()) if Role.ADMIN in roles]
+    assert {path[0] for path in paths} == {"operators", "keys", "me", "audit"}
+    assert {path[1] for path in paths if path[0] == "audit"} == {"alarms"}
