@@ -9,6 +9,7 @@ The tests are told in the order of time: a clock never goes back.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -31,6 +32,7 @@ PLAIN, HELD = 1, 2
 """Two persons who are inscribed today; a procedure is ongoing for the second."""
 ROLES = ("investigator", "supervisor", "integrator", "auditor")
 SCHEDULERS = 3
+NOTHING = ("sweep: nothing to do", "sweep: another process is doing it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,14 +195,14 @@ def _schedulers_sweep(past: Past) -> list[str]:
         log.unlink(missing_ok=True)
     running = [past.service.spawn(module="scheduler", output=log) for log in logs]
     try:
-        swept = soon(lambda: all(b"scheduler sweep: " in log.read_bytes() for log in logs), PATIENCE)
+        swept = soon(lambda: all(b'"sweep: ' in log.read_bytes() for log in logs), PATIENCE)
     finally:
         statuses = [_ended(scheduler) for scheduler in running]
-    said = [line for log in logs for line in log.read_text().splitlines() if "scheduler sweep: " in line]
+    lines = [line for log in logs for line in log.read_text().splitlines() if '"sweep: ' in line]
+    said = [json.loads(line)["event"] for line in lines]
     assert swept, said
     assert statuses == [0] * SCHEDULERS
-    told = [line.partition(" scheduler ")[2] for line in said]
-    return [line for line in told if line != "sweep: nothing to do"]
+    return [told for told in said if told not in NOTHING]
 
 
 def _ended(scheduler: subprocess.Popen[bytes]) -> int:
