@@ -23,7 +23,7 @@ def measure(premises: Premises) -> Iterator[Figure]:
         load.keep("by identifier", question.PATH, key, question.by_identifier(entries))
         load.keep("by name", question.PATH, key, question.by_name(entries))
         load.keep("bare", BARE, {}, question.by_identifier(entries))
-        yield _compared(premises, load, "by identifier", 0.6)
+        yield _compared(premises, load, "by identifier", 0.5)
         yield _compared(premises, load, "by name", None)
 
 

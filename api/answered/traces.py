@@ -59,6 +59,7 @@ class DisclosureHead(Answered):
     case_id: UUID | None
     inscription_id: UUID | None
     screening_id: UUID | None
+    purpose: str | None = Field(description="of the screening that a hit was told in")
     told_on: date | None = Field(description="the day of a communication made by hand")
 
 

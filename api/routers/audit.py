@@ -67,6 +67,9 @@ def lines(pictures: Pictures, after: int, until: int, limit: int | None) -> Iter
 
 # Who looked at whom ---------------------------------------------------------------------------
 
+Since = Annotated[Instant | None, Query(alias="from", description="at that instant or later")]
+Until = Annotated[Instant | None, Query(description="earlier than that instant")]
+
 
 @dataclass(frozen=True, slots=True)
 class AccessFilters:
@@ -76,8 +79,8 @@ class AccessFilters:
     subject: Annotated[Id | None, Query(description="who looked at this person, whoever asked")] = None
     purpose: Purpose | None = None
     organisation: Annotated[Organisation | None, Query(description="of whoever asked")] = None
-    since: Annotated[Instant | None, Query(alias="from", description="at that instant or later")] = None
-    until: Annotated[Instant | None, Query(description="earlier than that instant")] = None
+    since: Since = None
+    until: Until = None
 
     def named(self) -> dict[str, Any]:
         return {
@@ -121,9 +124,15 @@ class DisclosureFilters:
     inscription: Id | None = None
     organisation: Annotated[Organisation | None, Query(description="that was told of a hit")] = None
     kind: DisclosureKind | None = None
+    operator: Annotated[Id | None, Query(description="who was told, or told by hand")] = None
+    purpose: Purpose | None = None
+    since: Since = None
+    until: Until = None
 
     def named(self) -> dict[str, Any]:
         return {
+            "operator": self.operator,
+            "purpose": self.purpose,
             "subject": self.subject,
             "inscription": self.inscription,
             "to": self.organisation,
@@ -136,7 +145,9 @@ def list_disclosures(
     asker: Guardian, house: TheHouse, pages: Pages, filters: Annotated[DisclosureFilters, Depends()]
 ) -> Response:
     """What was told of the subjects of one's own organisation (auditors: of all), to whom, and whether it stands."""
-    found = house.registers.disclosures(asker.scope, filters.named(), pages.after_id, pages.fetch)
+    found = house.registers.disclosures(
+        asker.scope, filters.named(), filters.since, filters.until, pages.after_id, pages.fetch
+    )
     now = house.clock.now()
 
     def item(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,6 +63,7 @@ SCREENED, SCREENED_GIVEN, SCREENED_BORN = "Interrogaud-Ścibor", "Théodulphe", 
 WRONG, WRONG_KEY, ADDRESS = "Maldéposé-Gribouillon", "clef-abracadabrantesque", "chemin-tirelipimpon"
 DISMISSED, LOCKED, BROKEN = "classement-chamboule", "note-verrouillette", "note-brisemiche"
 LONG = "longue-ritournellique "
+TOLD, TOLD_BY, TOLD_TO = "communication-barbichette", "fondement-trousse-chemise", "Destinataire Vertugadine"
 RIGHTS = "droits-pimprenelle"
 """Every text of a person's request, of a letter, of a redaction."""
 
@@ -72,7 +73,7 @@ PERSONAL = [
     RESTRICTION, LIFTING, DELISTING, REJECTION, RECTIFIED, MERGED, SPLIT, VICTIM, FILE, CASE_REFERENCE, IMPORTED,
     IMPORTED_GIVEN, IMPORTED_BORN, IMPORTED_COURT, IMPORTED_REFERENCE, REFUSED, REFUSED_NUMBER, SEARCHED,
     SEARCHED_GIVEN, SEARCHED_BORN, SCREENED, SCREENED_GIVEN, SCREENED_BORN, WRONG, WRONG_KEY, ADDRESS, DISMISSED,
-    LOCKED, BROKEN, LONG.strip(), RIGHTS,
+    LOCKED, BROKEN, LONG.strip(), RIGHTS, TOLD, TOLD_BY, TOLD_TO,
 ]  # fmt: skip
 STAFF = ["Opératrice Wladyslawine", "Administratrice Bergamotine"]
 """Names of operators: in the table of operators, and nowhere else."""
@@ -275,6 +276,7 @@ def _protected(office: Office, dpo: Somebody) -> None:
     entry = anne.made(f"/cases/{case}/inscriptions", _proposal(subject))["inscription_id"]
     bruno.made(f"/inscriptions/{entry}/approval", {}, 200)
     _written(dpo)
+    _told_by_hand(dpo, subject, case)
     _asked_of(dpo, subject, kind="access", decided={"deferred": [_put_off() | {"part": "cases"}]})
     _asked_of(dpo, subject, kind="restriction", lifted={"reason": RIGHTS, "told_on": today().isoformat()})
     anne.made(f"/subjects/{subject}/death", {"died_on": DIED}, 200)
@@ -292,6 +294,15 @@ def _written(dpo: Somebody) -> None:
     dpo.ask("GET", letter, X_Opened="1")
     dpo.made(f"{letter}/sent", {"sent_on": today().isoformat(), "channel": "registered_post"}, 200)
     assert dpo.ask("GET", f"{letter}/pdf", X_Opened="1").status_code == 200
+
+
+def _told_by_hand(dpo: Somebody, subject: str, case: str) -> None:
+    told = {"subject_id": subject, "case_id": case, "recipient": "alfa", "recipient_name": TOLD_TO}
+    told |= {"legal_basis": TOLD_BY, "told": TOLD, "told_on": today().isoformat()}
+    made = dpo.made("/disclosures", told)["id"]
+    assert dpo.ask("GET", f"/disclosures/{made}", X_Opened="1").json()["told"] == TOLD
+    dpo.post("/disclosures", told | {"told_on": "2090-01-01"})
+    dpo.post("/disclosures", told | {"recipient": WRONG})
 
 
 def _asked_of(
@@ -440,7 +451,8 @@ def _looked_at(running: Service, office: Office, dpo: Somebody, case: str) -> No
     """What shows codes, dates and random ids is searched; the file of a person shows the person."""
     for path in (f"/cases/{case}", "/cases?state=alert", "/inscriptions"):
         office.investigator.ask("GET", path, X_Opened="1")
-    looked = ("/list", "/inscriptions", f"/cases/{case}/history", "/imports", "/audit/events", "/cases")
+    looked = ("/list", "/inscriptions", f"/cases/{case}/history", "/imports", "/audit/events", "/cases",
+              "/audit/accesses?limit=1000", "/audit/disclosures")  # fmt: skip
     for path in looked:
         assert office.auditor.ask("GET", path).status_code == 200, path
     dpo.ask("GET", "/deadlines?until=2090-01-01")

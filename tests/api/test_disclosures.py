@@ -39,8 +39,11 @@ def test_a_hit_told_is_shown_to_the_dpo_of_its_subject(office: Office, other_off
             f"inscription={entry}",
             "organisation=PROBTP",
             "kind=hit",
+            f"operator={other_office.integrator.get('/me').json()['operator_id']}",
+            "purpose=third_party_payment",
+            "from=2026-03-02T12:00:00Z&until=2026-03-02T12:00:01Z",
         )
-    ] == [True] * 4
+    ] == [True] * 7
     assert told(office, "?kind=by_hand") == told(office, "?organisation=GRPM") == []
     assert office.auditor.get("/audit/disclosures").json()["items"] == [one]
 

@@ -227,3 +227,18 @@ def test_any_order_of_limitations_is_the_same():
     assert {retention.case_data_end_at(date(2020, 1, 1), p) for p in itertools.permutations(limits)} == {
         retention.NEVER
     }
+
+
+@pytest.mark.parametrize(
+    ("now", "months", "since"),
+    [
+        ("2026-03-31T23:59:59+00:00", 12, "2025-03-01T00:00:00+00:00"),
+        ("2026-04-01T00:00:00+00:00", 12, "2025-04-01T00:00:00+00:00"),
+        ("2026-04-01T00:30:00+02:00", 12, "2025-03-01T00:00:00+00:00"),
+        ("2026-01-15T00:00:00+00:00", 6, "2025-07-01T00:00:00+00:00"),
+        ("2026-12-15T00:00:00+00:00", 36, "2023-12-01T00:00:00+00:00"),
+    ],
+)
+def test_the_access_log_is_kept_by_whole_months(now, months, since):
+    kept_since = retention.accesses_kept_since(datetime.fromisoformat(now), months)
+    assert kept_since == datetime.fromisoformat(since)

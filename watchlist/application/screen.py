@@ -107,8 +107,12 @@ class Screening:
             asked = canonical(requests, subjects[key])
             dismissed = pair(organisation, asked)
             given = tuple(sorted(line.given))
-            for entry in {t.entry: None for t in met if dismissed not in t.dismissed_by and t.entry}:
-                hits.append(Hit(key, entry, line.digests, given, found.generation, asked))
+            by_entry = {token.entry: token for token in met if dismissed not in token.dismissed_by}
+            hits += [
+                Hit(key, entry, line.digests, given, found.generation, asked, (token.digest, token.given))
+                for entry, token in by_entry.items()
+                if entry is not None
+            ]
         return hits
 
 

@@ -32,7 +32,8 @@ LABELS = {
     "registered_at": "Enregistré le", "deceased": "Décès enregistré", "died_on": "Décès le", "reason": "Motif",
     "qualification_reason": "Motif de la qualification", "history": "Historique", "subject_id": "Personne n°",
     "exported_at": "Établi le", "processing": "Le traitement", "archived": "Archivé",
-    "rectifications": "Rectifications",
+    "rectifications": "Rectifications", "occasion": "Occasion", "told": "Ce qui a été dit",
+    "consultations": "Consultations",
 }  # fmt: skip
 """The fields of an export in French; one that is not here is shown under its own name."""
 
@@ -57,6 +58,13 @@ WORDS = {
     "prosecution": "poursuites", "civil_suit": "action civile", "established": "faits retenus par l'organisme",
     "not_established": "faits non retenus", "settled": "règlement amiable", "referred": "transmis",
     "abandoned": "abandonné", "post": "courrier", "registered_post": "lettre recommandée",
+    "hit": "réponse positive à une interrogation", "detail": "réponse à une question sur une interrogation",
+    "by_hand": "communication", "investigation": "instruction d'un dossier", "data_protection":
+    "protection des données", "audit": "contrôle interne", "insurer": "organisme d'assurance", "third_party_payer":
+    "opérateur de tiers payant", "social_or_professional_body": "organisme social ou professionnel",
+    "judicial_authority": "autorité judiciaire", "mediator": "médiateur", "officer_of_the_court":
+    "auxiliaire de justice ou officier ministériel", "authorised_third_party": "tiers autorisé", "alfa": "ALFA",
+    "victim": "victime ou son représentant",
 }  # fmt: skip
 """The codes that stand as values, in French."""
 

@@ -454,7 +454,7 @@ RECORD: tuple[Held, ...] = (
         Recipients.GUARDIANS,
     ),
     Held(
-        "at, kind, recipient, organisation, owner, subject_id, inscription_id, screening_id, told_on",
+        "at, kind, recipient, organisation, owner, subject_id, inscription_id, screening_id, purpose, told_on",
         "register of disclosures: which hit, or what else, was told to whom and when",
         "disclosures",
         Key.CLEAR,

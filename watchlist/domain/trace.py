@@ -73,6 +73,8 @@ class Hit(Struct, frozen=True):
     generation: int
     question: bytes
     """Under the key that does not rotate: the same question, however often it is asked (S7)."""
+    met: tuple[bytes, bytes | None] | None = None
+    """The look-up that answered it, its digest and its given names: as long as it is there, so is the hit."""
 
 
 class DisclosureKind(StrEnum):

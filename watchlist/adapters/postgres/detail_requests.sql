@@ -19,9 +19,9 @@ WHERE detail_id = %(detail_id)s AND state = 'waiting'
 -- name: tell
 -- S8: details told are a disclosure, to whom the hit was
 INSERT INTO disclosures (disclosure_id, at, kind, recipient, organisation, owner, operator_id, subject_id, case_id,
-                         inscription_id, screening_id, told_ref, told_commitment)
+                         inscription_id, screening_id, purpose, told_ref, told_commitment)
 SELECT %(disclosure_id)s, r.answered_at, 'detail', d.recipient, r.organisation, r.owner, r.answered_by, r.answered_of,
-       r.case_id, r.inscription_id, r.screening_id, r.answer_ref, r.answer_commitment
+       r.case_id, r.inscription_id, r.screening_id, d.purpose, r.answer_ref, r.answer_commitment
 FROM detail_requests r JOIN disclosures d USING (disclosure_id) WHERE r.detail_id = %(detail_id)s
 
 -- name: one

@@ -87,10 +87,17 @@ class PostgresRegisters:
         return self._rows(query, {**filters, **page, "organisation": organisation, "limit": limit})
 
     def disclosures(
-        self, owner: str | None, filters: Mapping[str, Any], after: UUID, limit: int
+        self,
+        owner: str | None,
+        filters: Mapping[str, Any],
+        since: datetime | None,
+        until: datetime | None,
+        after: UUID,
+        limit: int,
     ) -> list[DictRow]:
         """By id, which is by time: what was told of the subjects of one organisation, or of all (None)."""
-        return self._rows("disclosures", {**filters, "owner": owner, "after": after, "limit": limit})
+        page = {"since": since or EARLIEST, "until": until or LATEST, "after": after, "limit": limit}
+        return self._rows("disclosures", {**filters, **page, "owner": owner})
 
     # The months of the log --------------------------------------------------------------------
 

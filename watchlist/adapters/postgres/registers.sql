@@ -38,7 +38,7 @@ ORDER BY at, access_id LIMIT %(limit)s
 -- what was told of the subjects of one organisation, or of all; whether a hit still stands, what a person found when
 -- they reviewed it last, and what was told since
 SELECT d.disclosure_id, d.at, d.kind, d.recipient, d.organisation, d.owner, d.operator_id, d.subject_id, d.case_id,
-       d.inscription_id, d.screening_id, d.told_on, CASE WHEN d.kind = 'hit' THEN coalesce(h.stands, false) END AS stands,
+       d.inscription_id, d.screening_id, d.purpose, d.told_on, CASE WHEN d.kind = 'hit' THEN coalesce(h.stands, false) END AS stands,
        (SELECT r.outcome FROM reviews r
         WHERE d.kind = 'hit' AND r.screening_id = d.screening_id AND d.disclosure_id = ANY(r.disclosure_ids)
         ORDER BY r.number DESC LIMIT 1) AS reviewed_as,
@@ -58,6 +58,9 @@ FROM (
               ON coalesce(s.merged_into, s.subject_id) = coalesce(asked.merged_into, asked.subject_id)
             WHERE asked.subject_id = %(subject)s))
       AND (%(inscription)s::uuid IS NULL OR inscription_id = %(inscription)s)
+      AND (%(operator)s::uuid IS NULL OR operator_id = %(operator)s)
+      AND (%(purpose)s::text IS NULL OR purpose = %(purpose)s)
+      AND at >= %(since)s AND at < %(until)s
     ORDER BY disclosure_id LIMIT %(limit)s
 ) d
 LEFT JOIN hits h ON h.screening_id = d.screening_id AND h.inscription_id = d.inscription_id
@@ -66,7 +69,7 @@ ORDER BY d.disclosure_id
 
 -- name: disclosure
 SELECT disclosure_id, at, kind, recipient, organisation, owner, operator_id, subject_id, case_id, inscription_id,
-       screening_id, told_on, told_ref, told_commitment
+       screening_id, purpose, told_on, told_ref, told_commitment
 FROM disclosures WHERE disclosure_id = %b
 
 -- name: disclosed_of

@@ -206,6 +206,8 @@ def _hits_of(access_id: UUID, access: Access, hits: Sequence[Hit]) -> Iterator[d
             "given": list(map(_hex, hit.given)),
             "generation": hit.generation,
             "question": _hex(hit.question),
+            "met": hit.met and _hex(hit.met[0]),
+            "met_given": hit.met and _hex(hit.met[1] or b""),
         }
 
 

@@ -14,7 +14,7 @@ SELECT pg_advisory_xact_lock_shared(%b)
 
 -- name: write_hits
 -- accesses, and what is told by them: a disclosure of each hit whose entry still answers its question; a letter that
--- should have come first is late (L12)
+-- should have come first is late (L12). Nearly always the very look-up that answered is still there: no more is compared
 WITH a AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%b::json) AS a (
         at timestamptz, access_id uuid, operation text, operator_id uuid, organisation text, role text, key_id text,
@@ -22,18 +22,20 @@ WITH a AS MATERIALIZED (
 ), h AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%b::json) AS h (
         access_id uuid, disclosure_id uuid, recipient text, key text, inscription_id uuid, digests bytea[],
-        given bytea[], generation smallint, question bytea)
+        given bytea[], generation smallint, question bytea, met bytea, met_given bytea)
 ), told AS MATERIALIZED (
-    SELECT h.*, a.at, a.organisation, a.operator_id, a.screening_id, i.organisation AS owner, i.subject_id, i.case_id
+    SELECT h.*, a.at, a.organisation, a.operator_id, a.screening_id, a.purpose, i.organisation AS owner, i.subject_id, i.case_id
     FROM h JOIN a USING (access_id) JOIN inscriptions i USING (inscription_id)
-    WHERE answers_to(h.inscription_id, h.digests, h.given, h.generation, a.at)
+    WHERE CASE WHEN EXISTS (SELECT FROM answerable x WHERE x.digest = h.met AND x.inscription_id = h.inscription_id
+                            AND coalesce(x.given, '') = h.met_given AND x.answers_until > a.at) THEN true
+               ELSE answers_to(h.inscription_id, h.digests, h.given, h.generation, a.at) END
       AND NOT EXISTS (SELECT FROM homonyms x WHERE x.inscription_id = h.inscription_id
                       AND x.organisation = a.organisation AND x.question = h.question)
 ), disclosed AS (
     INSERT INTO disclosures (disclosure_id, at, kind, recipient, organisation, owner, operator_id, subject_id, case_id,
-                             inscription_id, screening_id)
+                             inscription_id, screening_id, purpose)
     SELECT disclosure_id, at, 'hit', recipient, organisation, owner, operator_id, subject_id, case_id,
-           inscription_id, screening_id
+           inscription_id, screening_id, purpose
     FROM told
 ), kept AS (
     INSERT INTO hits (screening_id, key, inscription_id, disclosure_id, organisation, at, digests, given, generation,

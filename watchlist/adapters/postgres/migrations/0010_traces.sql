@@ -24,6 +24,7 @@ COMMENT ON COLUMN watchlist.accesses.asked IS 'how many subjects a screening ask
 COMMENT ON COLUMN watchlist.accesses.subject_ids IS 'hit or opened; never what was searched for in vain';
 CREATE TABLE watchlist.accesses_unsorted PARTITION OF watchlist.accesses DEFAULT;
 CREATE INDEX accesses_about ON watchlist.accesses USING gin (subject_ids) WHERE subject_ids <> '{}';
+CREATE INDEX accesses_of ON watchlist.accesses (organisation, at, access_id);
 GRANT SELECT, INSERT ON watchlist.accesses TO watchlist_service;
 
 -- S8: what was told of a subject, to whom; it is never changed, and after an erasure says nothing of a person
@@ -39,12 +40,14 @@ CREATE TABLE watchlist.disclosures (
     case_id uuid,
     inscription_id uuid,
     screening_id uuid,
+    purpose text,
     told_on date,
     told_ref uuid,
     told_commitment bytea
 );
 COMMENT ON COLUMN watchlist.disclosures.recipient IS 'the category of the recipient (S8)';
 COMMENT ON COLUMN watchlist.disclosures.organisation IS 'whom a hit was told; null: somebody outside';
+COMMENT ON COLUMN watchlist.disclosures.purpose IS 'of the screening that a hit was told in';
 COMMENT ON COLUMN watchlist.disclosures.owner IS 'whose entry or subject it is';
 COMMENT ON COLUMN watchlist.disclosures.told_on IS 'of a communication made by hand: the day; `at` is when it was recorded';
 COMMENT ON COLUMN watchlist.disclosures.told_ref IS 'in the vault, under the subject''s key: what was told, on which legal basis, to whom by name';
