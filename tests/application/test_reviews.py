@@ -24,6 +24,7 @@ from tests.stories import (
     rpps,
     screened_hits,
 )
+from watchlist.adapters.postgres.reviews import PostgresReviews
 from watchlist.application.delist import delist
 from watchlist.application.merge_subjects import merge_subjects, split_subjects
 from watchlist.application.receipt import Receipt
@@ -33,7 +34,7 @@ from watchlist.application.rotate_lookups import rotate_lookups
 from watchlist.application.work import Ask
 from watchlist.domain.identifiers import Identifier
 from watchlist.domain.inscription import DelistingGround
-from watchlist.domain.refusals import NoSuchHit
+from watchlist.domain.refusals import HitNoLongerStands, NoSuchHit
 from watchlist.domain.review import ReviewOutcome
 
 CONFIRMED, HOMONYM, NOT_CONCERNED = ReviewOutcome
@@ -126,6 +127,36 @@ def test_the_last_review_counts_so_that_a_homonym_is_taken_back(story: Story, ou
     assert hits(story, PAYER, rpps(1))
     stands = story.rows("SELECT stands FROM hits WHERE screening_id = ANY(%b)", [first, second])
     assert [row["stands"] for row in stands] == [True, True]
+
+
+def test_a_homonym_is_not_taken_back_once_the_entry_has_ended(story: Story) -> None:
+    """While it was no hit to whoever asked, nobody told them that it stopped: they learn it now."""
+    _, _, entry = story.listed(a_person("Lefèvre", "Anne", rpps(1)))
+    (screening,) = screened_hits(story, rpps(1))
+    reviewed(story, screening, HOMONYM)
+    delist(story.desk, ask(BRUNO), entry, DelistingGround.REPAID, "payé")
+    with pytest.raises(HitNoLongerStands):
+        reviewed(story, screening, CONFIRMED)
+    assert told(story, screening) == [("homonym", None)]
+
+
+def test_a_homonym_whose_entry_ends_while_it_is_taken_back_stays_one(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, entry = story.listed(a_person("Lefèvre", "Anne", rpps(1)))
+    (screening,) = screened_hits(story, rpps(1))
+    reviewed(story, screening, HOMONYM)
+    record = PostgresReviews.record
+
+    def overtaken(*args: Any) -> None:
+        monkeypatch.setattr(PostgresReviews, "record", record)
+        delist(story.desk, ask(BRUNO), entry, DelistingGround.REPAID, "payé")
+        record(*args)
+
+    monkeypatch.setattr(PostgresReviews, "record", overtaken)
+    with pytest.raises(HitNoLongerStands):
+        reviewed(story, screening, CONFIRMED)
+    assert (story.count("homonyms"), story.count("reviews")) == (1, 1)
 
 
 def test_an_outcome_that_dismissed_nothing_leaves_what_was_told_of_the_hit(story: Story) -> None:

@@ -16,7 +16,13 @@ from watchlist.application.receipt import Receipt
 from watchlist.application.work import Ask, Erased, Work
 from watchlist.domain import refusals
 from watchlist.domain.commitment import Sealed
-from watchlist.domain.review import HitTold, LastReview, Review, ReviewOutcome
+from watchlist.domain.review import (
+    HitTold,
+    LastReview,
+    Review,
+    ReviewOutcome,
+    require_standing_again,
+)
 from watchlist.domain.vault_field import VaultField
 
 
@@ -31,7 +37,10 @@ class Finding:
 
 
 def review_hit(desk: Desk, ask: Ask, found: Finding) -> Receipt:
-    """Kept beside the log: it decides nothing of the entry. What was found last already is recorded once."""
+    """Kept beside the log: it decides nothing of the entry. What was found last already is recorded once.
+
+    Raises NoSuchHit, and HitNoLongerStands for a homonym that is taken back too late.
+    """
 
     def decide(work: Work) -> Receipt:
         hit = hit_told(desk, work, found.screening_id, found.key)
@@ -39,6 +48,7 @@ def review_hit(desk: Desk, ask: Ask, found: Finding) -> Receipt:
         position = desk.log.position()
         if last is not None and _repeats(desk, last, found):
             return Receipt(last.id, 1, position, created=False)
+        require_standing_again(hit, found.outcome)
         receipt = Receipt(ordered_id(), 1, position)
         notes = sealed_for_each(work, hit, VaultField.REVIEW_NOTE, found.note)
         work.answer = msgspec.json.encode(receipt.body())

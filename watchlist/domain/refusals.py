@@ -473,9 +473,9 @@ class TextsNameTheSubject(Conflict):
 
 
 class HitNoLongerStands(Conflict):
-    """The hit no longer stands: there is nothing to ask about (C6, S8).
+    """The hit no longer stands: there is nothing to ask about it, or to take back (C6, S7).
 
-    fr: La réponse positive ne vaut plus : il n'y a plus rien à demander (C6, S8).
+    fr: La réponse positive ne vaut plus : il n'y a plus rien à demander ni à reprendre (C6, S7).
     """
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
 
+from watchlist.domain import refusals
 from watchlist.domain.commitment import Sealed
 
 
@@ -31,8 +33,25 @@ class HitTold(Struct, frozen=True):
     subject_id: UUID
     case_id: UUID
     owner: str
-    stands: bool
-    """Whether a screening would tell that hit again now."""
+    answers: bool
+    """Whether the entry still answers the question."""
+    dismissed: bool
+    """Whether whoever asked found it to be about somebody else."""
+
+    @property
+    def stands(self) -> bool:
+        """S7: whether a screening would tell that hit again now."""
+        return self.answers and not self.dismissed
+
+
+def require_standing_again(hit: Sequence[HitTold], outcome: ReviewOutcome) -> None:
+    """S7, S8: a homonym is taken back only while the hit would stand without it.
+
+    That it stopped meanwhile was not told to those for whom it was no hit any more: they learn it here.
+    """
+    taken_back = any(one.dismissed for one in hit) and not dismisses(outcome)
+    if taken_back and not any(one.answers for one in hit):
+        raise refusals.HitNoLongerStands()
 
 
 class LastReview(Struct, frozen=True):

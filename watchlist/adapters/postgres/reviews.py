@@ -17,6 +17,7 @@ from watchlist.application.work import Work
 from watchlist.domain.aggregate import Aggregate
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.review import HitTold, LastReview, Review, ReviewOutcome, dismisses
+from watchlist.ports import VersionConflict
 
 SQL = queries("reviews.sql")
 
@@ -52,8 +53,10 @@ class PostgresReviews:
         with beside_log(self._pool, work, subjects, position, alone=True) as conn:
             conn.execute(SQL["require_last"], {**whose, "entries": entries, "last": review.after})
             conn.execute(SQL["record"], {**whose, **_written(review, work), "entries": entries})
-            remember = "dismiss" if dismisses(review.outcome) else "take_back"
-            conn.execute(SQL[remember], {**whose, "review_id": review.id, "at": work.act.at})
+            if dismisses(review.outcome):
+                conn.execute(SQL["dismiss"], {**whose, "review_id": review.id})
+            else:
+                _require_standing(conn.execute(SQL["take_back"], {**whose, "at": work.act.at}).fetchall())
 
     def of_screening(
         self, organisation: str | None, screening_id: UUID, after: int, limit: int
@@ -74,6 +77,12 @@ def sealed_note(row: DictRow) -> Sealed | None:
     """Where the note of a row is, taken out of it."""
     ref, commitment = row.pop("note_ref"), row.pop("note_commitment")
     return None if ref is None else Sealed(ref, bytes(commitment))
+
+
+def _require_standing(taken_back: Sequence[DictRow]) -> None:
+    """Whether one of the hits that were dismissed stands again; when none does, an entry ended meanwhile."""
+    if taken_back and not any(row["stands"] for row in taken_back):
+        raise VersionConflict("changed_meanwhile")
 
 
 def _written(review: Review, work: Work) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 -- name: hit
 -- the entries of a hit that an organisation was told, but for those of subjects whose erasure was decided
 SELECT h.inscription_id, h.disclosure_id, i.subject_id, i.case_id, i.organisation AS owner,
-       answers_to(h.inscription_id, h.digests, h.given, h.generation, %(at)s)
-       AND NOT EXISTS (SELECT FROM homonyms x WHERE x.inscription_id = h.inscription_id
-                       AND x.organisation = h.organisation AND x.question = h.question) AS stands
+       answers_to(h.inscription_id, h.digests, h.given, h.generation, %(at)s) AS answers,
+       EXISTS (SELECT FROM homonyms x WHERE x.inscription_id = h.inscription_id
+               AND x.organisation = h.organisation AND x.question = h.question) AS dismissed
 FROM hits h JOIN inscriptions i USING (inscription_id) JOIN subjects s ON s.subject_id = i.subject_id
 WHERE h.screening_id = %(screening_id)s AND h.key = %(key)s AND h.organisation = %(organisation)s AND NOT s.erasing
 ORDER BY h.inscription_id
@@ -45,7 +45,7 @@ UPDATE hits h SET stands = false FROM told t
 WHERE h.inscription_id = t.inscription_id AND h.organisation = t.organisation AND h.question = t.question AND h.stands
 
 -- name: take_back
--- S7: another outcome came after: what was dismissed, and nothing else, hits again if its entry still answers
+-- S7: another outcome came after: what was dismissed, and nothing else, hits again where its entry still answers
 WITH told AS MATERIALIZED (
     SELECT inscription_id, organisation, question FROM hits
     WHERE screening_id = %(screening_id)s AND key = %(key)s AND organisation = %(organisation)s
@@ -56,6 +56,7 @@ WITH told AS MATERIALIZED (
 )
 UPDATE hits h SET stands = answers_to(h.inscription_id, h.digests, h.given, h.generation, %(at)s) FROM taken_back t
 WHERE h.inscription_id = t.inscription_id AND h.organisation = t.organisation AND h.question = t.question
+RETURNING h.stands
 
 -- name: of_screening
 -- reviews of a screening's hits in their order, once whatever number of entries they are about; as long as they are kept
