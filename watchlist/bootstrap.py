@@ -31,6 +31,7 @@ from watchlist.adapters.postgres.connections import (
     service_conninfo,
     with_option,
 )
+from watchlist.adapters.postgres.detail_requests import PostgresDetailRequests
 from watchlist.adapters.postgres.feed import PostgresFeed
 from watchlist.adapters.postgres.job_runs import PostgresJobRuns
 from watchlist.adapters.postgres.keyring import KeyStoreKeyring, PostgresKeyring
@@ -43,6 +44,7 @@ from watchlist.adapters.postgres.operators import PostgresOperators
 from watchlist.adapters.postgres.pictures import Pictures
 from watchlist.adapters.postgres.register import Register
 from watchlist.adapters.postgres.registers import PostgresRegisters
+from watchlist.adapters.postgres.reviews import PostgresReviews
 from watchlist.adapters.postgres.snapshot import PostgresSnapshots
 from watchlist.adapters.postgres.traces import PostgresTraces
 from watchlist.adapters.postgres.usage import PostgresUsage
@@ -177,6 +179,8 @@ def build(
         registry=pictures,
         journal=journal or MemoryErasureJournal(),
         registers=registers,
+        reviews=PostgresReviews(pool),
+        details=PostgresDetailRequests(pool),
     )
     index = PostgresListIndex(conninfo, clock)
     traces = PostgresTraces(conninfo)

@@ -24,6 +24,7 @@ class DeadlineKind(StrEnum):
     RIGHTS_REQUEST = "rights_request"
     ACCESS_DEFERRAL = "access_deferral"
     CHANGE_UNACKNOWLEDGED = "change_unacknowledged"
+    DETAIL_REQUEST = "detail_request"
 
 
 class Duty(Struct, frozen=True):
@@ -109,5 +110,11 @@ SCHEDULE: Mapping[DeadlineKind, Duty] = {
         False,
         "L'organisme doit accuser réception de l'arrêt, ou de la reprise, d'une réponse positive.",
         "The organisation told that a hit stopped, or resumed, is to acknowledge it.",
+    ),
+    DeadlineKind.DETAIL_REQUEST: Duty(
+        "C6",
+        False,
+        "Une réponse, ou un refus, est dû à l'organisme qui interroge sur une inscription.",
+        "An answer, or a refusal, is due to the organisation that asks about an entry.",
     ),
 }

@@ -80,6 +80,7 @@ def paint(brush: Brush, aggregates: Iterable[Aggregate], events: Sequence[Event]
     moving = {e.originator_id for e in events if e.MOVES_THE_LIST or isinstance(e, ProposalEvent)}
     subjects = [a for a in touched if isinstance(a, Subject)]
     _paint_subjects(brush, subjects, work)
+    _forget_homonyms(brush, events)
     brush.rows(
         "rights_requests", [rows.rights_request_row(a) for a in touched if isinstance(a, RightsRequest)]
     )
@@ -188,6 +189,13 @@ def _paint_subjects(brush: Brush, subjects: Sequence[Subject], work: Work) -> No
         [token.answers for token, _ in flat],
         [token.generation for token, _ in flat],
     )
+
+
+def _forget_homonyms(brush: Brush, events: Sequence[Event]) -> None:
+    """S7: who was found to be somebody else may be the person under another identity; whoever asks is told again."""
+    otherwise = [e.originator_id for e in events if isinstance(e, IDENTIFY_OTHERWISE)]
+    if otherwise:
+        brush.paint("forget_homonyms", otherwise)
 
 
 def _paint_imported(brush: Brush, work: Work) -> None:
