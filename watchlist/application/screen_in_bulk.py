@@ -8,7 +8,7 @@ whole without an end of the answer: a line that was not answered is unknown.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from watchlist.domain.trace import Asking
 
 CHUNK = 1_000
 """Lines at most that are asked together."""
-AHEAD = 6
+AHEAD = 3
 """Chunks that are asked while the one before them is written."""
 
 Chunks = asyncio.Queue["asyncio.Task[str] | None"]
@@ -44,8 +44,11 @@ class BulkScreening:
     screening: Screening
     form: Form
     bulk: BulkAsking
+    admitted: Callable[[], Awaitable[object]]
+    """Raises when whoever asks may not any more: a stream outlives a key that is revoked (T2)."""
     answered: int = 0
     """Lines so far."""
+    _asking: set[asyncio.Task[str]] = field(default_factory=set)
     _lines: Lines = field(default_factory=Lines)
     _seen: Repetitions = field(default_factory=Repetitions)
 
@@ -65,7 +68,7 @@ class BulkScreening:
             if heading is None:
                 await put(self.form.heading().encode())
         finally:
-            await _ended(reading, chunks)
+            await self._end(reading)
 
     async def _read(self, pieces: AsyncIterator[bytes], chunks: Chunks) -> None:
         try:
@@ -73,16 +76,29 @@ class BulkScreening:
                 await self._take(self._lines.feed(piece), chunks)
             await self._take(self._lines.end(), chunks)
             if waiting := list(self._once(self.form.end())):
-                await chunks.put(asyncio.create_task(self._ask(waiting)))
+                await chunks.put(self._begin(self._ask(waiting)))
         except Exception as error:
-            await chunks.put(asyncio.create_task(_failing(error)))
+            await chunks.put(self._begin(_failing(error)))
         else:
             await chunks.put(None)
 
     async def _take(self, lines: list[bytes | None], chunks: Chunks) -> None:
         for at in range(0, len(lines), CHUNK):
             if asked := await self._read_chunk(lines[at : at + CHUNK]):
-                await chunks.put(asyncio.create_task(self._ask(asked)))
+                await chunks.put(self._begin(self._ask(asked)))
+
+    def _begin(self, chunk: Coroutine[Any, Any, str]) -> asyncio.Task[str]:
+        task = asyncio.create_task(chunk)
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+        return task
+
+    async def _end(self, reading: asyncio.Task[None]) -> None:
+        """Nothing goes on in the background, whatever the stream ended with."""
+        left = [reading, *self._asking]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _read_chunk(self, lines: list[bytes | None]) -> list[Asked]:
         asked: list[Asked] = []
@@ -105,6 +121,7 @@ class BulkScreening:
         results: Mapping[str, Any] = {}
         subjects = {key: subject for key, subject in asked if key and isinstance(subject, AskedSubject)}
         if subjects:
+            await self.admitted()
             answered = await self.screening.answered(
                 subjects, bulk.asking, bulk.purpose, bulk.file_reference, bulk.screening_id
             )
@@ -127,15 +144,3 @@ class BulkScreening:
 
 async def _failing(error: Exception) -> str:
     raise error
-
-
-async def _ended(reading: asyncio.Task[None], chunks: Chunks) -> None:
-    """Nothing goes on in the background, whatever the stream ended with."""
-    left: list[asyncio.Task[Any]] = [reading]
-    reading.cancel()
-    while not chunks.empty():
-        chunk = chunks.get_nowait()
-        if chunk is not None:
-            chunk.cancel()
-            left.append(chunk)
-    await asyncio.gather(*left, return_exceptions=True)
