@@ -8,6 +8,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from api.bulk import MOST_STREAMS
 from tests.api.conftest import PERSON, Office
 
 LISTED, UNKNOWN = "10000001916", "10000002120"
@@ -188,6 +189,15 @@ def test_nothing_asked_is_nothing_answered(office: Office) -> None:
 )
 def test_what_is_asked_by_headers(office: Office, header: str, value: str, status: int) -> None:
     assert asked(office, HEADER.encode(), **{header: value}).status_code == status
+
+
+def test_more_streams_than_the_service_bears_are_refused(office: Office, client: TestClient) -> None:
+    app: Any = client.app
+    app.state.streams.running = MOST_STREAMS
+    assert asked(office, b"").status_code == 503
+    app.state.streams.running -= 1
+    assert asked(office, b"").status_code == 200
+    assert app.state.streams.running == MOST_STREAMS - 1
 
 
 def test_it_is_one_screening_whose_id_is_a_header(listed: Office, client: TestClient) -> None:

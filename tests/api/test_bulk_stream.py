@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -142,6 +143,22 @@ def test_when_it_breaks_off_the_answer_has_no_end(
     with pytest.raises(httpx.TransportError):
         read()
     assert b"".join(told).count(b"\n") <= LINES // 2
+
+
+def test_a_key_that_is_revoked_breaks_it_off_within_a_second(
+    service: Service, house: House, headers: dict[str, str]
+) -> None:
+    key_id = headers["Authorization"].removeprefix("Bearer ").partition(".")[0]
+    with socket.create_connection(("127.0.0.1", service.port)) as connection:
+        connection.settimeout(10)
+        connection.sendall(head(headers))
+        connection.sendall(chunked(line(0)))
+        while b"hit" not in connection.recv(65536):
+            pass
+        house.operators.revoke(key_id, house.clock.now())
+        time.sleep(1)
+        connection.sendall(chunked(line(1)))
+        assert connection.recv(65536) == b""
 
 
 def test_when_it_breaks_off_before_the_first_answer_it_is_a_503(

@@ -8,7 +8,7 @@ whole without an end of the answer: a line that was not answered is unknown.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -20,13 +20,14 @@ from watchlist.domain.trace import Asking
 
 CHUNK = 1_000
 """Lines at most that are asked together."""
-AHEAD = 6
+AHEAD = 3
 """Chunks that are asked while the one before them is written."""
 
 Chunks = asyncio.Queue["asyncio.Task[str] | None"]
 Put = Callable[[bytes], Awaitable[None]]
-Admit = Callable[[int], Awaitable[None]]
-"""Waits until so many lines may be asked (S6)."""
+Admit = Callable[[int], Awaitable[object]]
+"""Waits until so many lines may be asked (S6); raises when whoever asks may not any more: a stream outlives a key that
+is revoked (T2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class BulkScreening:
     admit: Admit
     answered: int = 0
     """Lines so far."""
+    _asking: set[asyncio.Task[str]] = field(default_factory=set)
     _lines: Lines = field(default_factory=Lines)
     _seen: Repetitions = field(default_factory=Repetitions)
 
@@ -68,7 +70,7 @@ class BulkScreening:
             if heading is None:
                 await put(self.form.heading().encode())
         finally:
-            await _ended(reading, chunks)
+            await self._end(reading)
 
     async def _read(self, pieces: AsyncIterator[bytes], chunks: Chunks) -> None:
         try:
@@ -76,16 +78,29 @@ class BulkScreening:
                 await self._take(self._lines.feed(piece), chunks)
             await self._take(self._lines.end(), chunks)
             if waiting := list(self._once(self.form.end())):
-                await chunks.put(asyncio.create_task(self._ask(waiting)))
+                await chunks.put(self._begin(self._ask(waiting)))
         except Exception as error:
-            await chunks.put(asyncio.create_task(_failing(error)))
+            await chunks.put(self._begin(_failing(error)))
         else:
             await chunks.put(None)
 
     async def _take(self, lines: list[bytes | None], chunks: Chunks) -> None:
         for at in range(0, len(lines), CHUNK):
             if asked := await self._read_chunk(lines[at : at + CHUNK]):
-                await chunks.put(asyncio.create_task(self._ask(asked)))
+                await chunks.put(self._begin(self._ask(asked)))
+
+    def _begin(self, chunk: Coroutine[Any, Any, str]) -> asyncio.Task[str]:
+        task = asyncio.create_task(chunk)
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+        return task
+
+    async def _end(self, reading: asyncio.Task[None]) -> None:
+        """Nothing goes on in the background, whatever the stream ended with."""
+        left = [reading, *self._asking]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _read_chunk(self, lines: list[bytes | None]) -> list[Asked]:
         asked: list[Asked] = []
@@ -131,15 +146,3 @@ class BulkScreening:
 
 async def _failing(error: Exception) -> str:
     raise error
-
-
-async def _ended(reading: asyncio.Task[None], chunks: Chunks) -> None:
-    """Nothing goes on in the background, whatever the stream ended with."""
-    left: list[asyncio.Task[Any]] = [reading]
-    reading.cancel()
-    while not chunks.empty():
-        chunk = chunks.get_nowait()
-        if chunk is not None:
-            chunk.cancel()
-            left.append(chunk)
-    await asyncio.gather(*left, return_exceptions=True)

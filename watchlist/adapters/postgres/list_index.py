@@ -65,9 +65,12 @@ class PostgresListIndex:
         self._clock = clock
         self._waiting: list[Waiting] = []
         self._asking: asyncio.Task[None] | None = None
+        self._large = asyncio.Semaphore(CONNECTIONS - 1)
+        """One connection is left to single questions, however many are asked in bulk."""
 
     async def open(self) -> None:
         """A new pool, of the event loop that opens it."""
+        self._large = asyncio.Semaphore(CONNECTIONS - 1)
         self._pool = AsyncConnectionPool(
             self._conninfo,
             kwargs={"autocommit": True},
@@ -88,7 +91,8 @@ class PostgresListIndex:
 
     async def find(self, digests: Sequence[bytes]) -> Found:
         if len(digests) >= ALONE:
-            return await self._ask(digests)
+            async with self._large:
+                return await self._ask(digests)
         answer: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
         self._waiting.append((digests, answer))
         if self._asking is None:
