@@ -36,7 +36,7 @@ from watchlist.domain.rights_letter import (
     refusal,
     restriction_to_be_lifted,
 )
-from watchlist.domain.rights_request import Right
+from watchlist.domain.rights_request import CONTESTING, Right
 
 NEVER_SAID = re.compile(
     r"\bcoupables?\b|fraudeu[rs]|fraudeuse|fraudes? (?:avérée|prouvée|constatée|commise)|"
@@ -208,7 +208,12 @@ def test_an_extension_says_why_and_until_when():
     text = text_of(extension(heading(), asked(Right.OBJECTION), "Une pièce manque.", date(2026, 5, 4)))
     assert "Une pièce manque." in text
     assert "au plus tard le 4 mai 2026" in text
-    assert "D'ici là, l'inscription contestée n'est communiquée à personne." in text
+
+
+@pytest.mark.parametrize("kind", Right)
+def test_an_extension_says_that_nobody_is_told_meanwhile_only_where_that_is_so(kind):
+    text = text_of(extension(heading(), asked(kind), "Une pièce manque.", date(2026, 5, 4)))
+    assert ("communiquée à personne" in text) is (kind in CONTESTING)
 
 
 def test_what_was_granted_is_said_with_what_follows():

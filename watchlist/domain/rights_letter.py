@@ -274,8 +274,8 @@ _UNTIL_THEN = "D'ici là, l'inscription contestée n'est communiquée à personn
 _WHILE_CONTESTED = {
     Right.OBJECTION: (_UNTIL_THEN,),
     Right.RECTIFICATION: (_UNTIL_THEN,),
-    Right.RESTRICTION: (_UNTIL_THEN,),
 }
+"""P2: only of what restricts from its receipt on; a restriction that is asked for is not granted yet."""
 
 
 def _opening(request: Request) -> tuple[str, ...]:
