@@ -86,7 +86,7 @@ def ended(ground: DelistingGround = DelistingGround.TERM_ELAPSED, **changes: Any
 
 
 def asked(kind: Right = Right.ACCESS) -> Request:
-    return Request(kind, date(2026, 2, 1))
+    return Request(kind, date(2026, 2, 1), "GRPM")
 
 
 DEFERRED = (Deferred("Notes du dossier", "Une vérification est en cours.", date(2026, 9, 1)),)

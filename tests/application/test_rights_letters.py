@@ -11,8 +11,20 @@ from uuid import UUID
 import pytest
 
 from tests.letters import CONTACTS, text_of
-from tests.stories import ANOTHER, MONDAY, ORGANISATION, RPPS, Story, a_person, a_story, ask
+from tests.stories import (
+    A_PROPOSAL,
+    ANOTHER,
+    BRUNO,
+    MONDAY,
+    ORGANISATION,
+    RPPS,
+    Story,
+    a_person,
+    a_story,
+    ask,
+)
 from watchlist.adapters.letter_press import TypstPress
+from watchlist.application import inscribe
 from watchlist.application.access_export import access_export
 from watchlist.application.case_file import read_case
 from watchlist.application.case_texts import redact_text
@@ -36,6 +48,7 @@ from watchlist.application.rights_letters import Saying, draft_reply, list_repli
 from watchlist.application.work_on_case import add_note
 from watchlist.domain import refusals
 from watchlist.domain import rights_request as rules
+from watchlist.domain.identity import Person
 from watchlist.domain.letter import Letter
 from watchlist.domain.reply import ReplyKind, ReplyState
 from watchlist.domain.rights_request import Right
@@ -123,6 +136,32 @@ def test_what_was_granted_is_told_in_its_own_letter(story: Story, kind: Right) -
     text = said(story, decided(story, kind))
     assert "Anne Lefèvre" in text
     assert "Notre réponse : acceptée" in text
+
+
+def test_the_answer_of_one_organisation_says_nothing_of_anothers_entry(story: Story) -> None:
+    subject, *_ = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    theirs = listed_by_another(story, a_person("Lefèvre", "Anne", RPPS))
+    objection = receive(story, subject, Right.OBJECTION)
+    decide(story, objection)
+    answer(story, objection)
+    restriction = receive(story, subject, Right.RESTRICTION)
+    decide(story, restriction)
+    answer(story, restriction)
+    ended = "l'inscription demandée par l'organisme GROUPAMA a pris fin le 15 mars 2021"
+    assert ended in said(story, objection)
+    assert "Ce que l'organisme GROUPAMA a inscrit" in said(story, restriction)
+    for request in (objection, restriction):
+        assert "ce que l'organisme GROUPAMA détient et a inscrit" in said(story, request)
+        assert ANOTHER not in said(story, request)
+    assert story.answers(RPPS) == {theirs}
+
+
+def listed_by_another(story: Story, person: Person) -> UUID:
+    subject = story.subject(person, organisation=ANOTHER)
+    case = story.case(subject, organisation=ANOTHER)
+    entry = inscribe.propose(story.desk, ask(organisation=ANOTHER), case, subject, A_PROPOSAL).id
+    inscribe.approve(story.desk, ask(BRUNO, organisation=ANOTHER), entry)
+    return entry
 
 
 def test_an_answer_of_ones_own_stands_in_the_place_of_the_letter(story: Story) -> None:

@@ -30,6 +30,7 @@ from watchlist.domain.letter import (
 )
 from watchlist.domain.rights_letter import (
     PORTABILITY_REFUSED,
+    Entries,
     access_answer,
     extension,
     grant,
@@ -213,12 +214,32 @@ def test_an_extension_says_why_and_until_when():
 @pytest.mark.parametrize("kind", Right)
 def test_an_extension_says_that_nobody_is_told_meanwhile_only_where_that_is_so(kind):
     text = text_of(extension(heading(), asked(kind), "Une pièce manque.", date(2026, 5, 4)))
-    assert ("communiquée à personne" in text) is (kind in CONTESTING)
+    assert ("n'est communiqué à personne" in text) is (kind in CONTESTING)
 
 
 def test_what_was_granted_is_said_with_what_follows():
     assert "Nous ne pouvons plus les lire" in text_of(grant(heading(), asked(Right.ERASURE)))
-    assert "votre nom ne figure plus" in text_of(grant(heading(), asked(Right.OBJECTION)))
+    ended = Entries(1, date(2026, 2, 20))
+    assert "l'inscription demandée par l'organisme GRPM a pris fin le 20 février 2026" in text_of(
+        grant(heading(), asked(Right.OBJECTION), entries=ended)
+    )
+    several = Entries(2, date(2026, 2, 20))
+    assert "les inscriptions demandées par l'organisme GRPM ont pris fin" in text_of(
+        grant(heading(), asked(Right.OBJECTION), entries=several)
+    )
+    assert "aucune inscription demandée par l'organisme GRPM n'était alors en cours" in text_of(
+        grant(heading(), asked(Right.OBJECTION))
+    )
+
+
+@pytest.mark.parametrize("letter", every_letter(), ids=lambda letter: letter.template)
+def test_no_letter_says_what_other_organisations_have_on_the_list(letter):
+    text = text_of(letter)
+    assert "ne figure plus" not in text
+    assert "votre nom n'y figure plus" not in text
+    answers = (Template.ACCESS_1, Template.REFUSAL_1, Template.GRANT_1)
+    alone = "chaque organisme membre du registre répond de ce qui est à lui"
+    assert (alone in text) is (letter.template in answers)
 
 
 def test_a_person_is_told_before_a_restriction_is_lifted():

@@ -31,6 +31,7 @@ from watchlist.domain.reply import Reply, ReplyKind, ReplySent, ReplyState, repl
 from watchlist.domain.rights_letter import (
     PARTS,
     Deferred,
+    Entries,
     Request,
     access_answer,
     extension,
@@ -203,7 +204,7 @@ def _written(
     to = addressee(identity)
     whom = written_for(to) if subject.is_deceased else to
     heading = Heading(reply_id(request.id, kind), saying.dated, whom, writing.contacts)
-    asked = Request(request.kind, request.received_on)
+    asked = Request(request.kind, request.received_on, request.organisation)
     if kind is ReplyKind.ANSWER:
         return _answer(desk, request, heading, asked)
     reason = require_reason(saying.reason)
@@ -224,11 +225,19 @@ def _answer(desk: Desk, request: RightsRequest, heading: Heading, asked: Request
     if not request.is_granted:
         return Written(refusal(heading, asked, given))
     if request.kind is not Right.ACCESS:
-        return Written(grant(heading, asked, given))
+        return Written(grant(heading, asked, given, _entries(request)))
     waiting = opened[request.deferred.ref] if request.deferred else None
     export = export_for(desk, request)
     letter = access_answer(heading, asked, readable(export), _waiting(waiting), given)
     return Written(letter, _cases_in(export))
+
+
+def _entries(request: RightsRequest) -> Entries:
+    """L9: those that its decision ended; what came since is another's decision."""
+    made = request.decision
+    if made is None or not made.delisted:
+        return Entries()
+    return Entries(len(made.delisted), periods.civil_date(made.at))
 
 
 def _cases_in(export: View) -> dict[int, UUID]:

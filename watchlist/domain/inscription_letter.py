@@ -146,7 +146,8 @@ def delisting_letter(heading: Heading, facts: DelistingFacts) -> Letter:
         (
             f"Votre nom figurait depuis le {in_french(entry.inscribed_on)}, à la demande de l'organisme "
             f"{entry.organisation}, sur une liste de fraudes présumées à l'assurance complémentaire santé. "
-            "Cette inscription a pris fin : votre nom n'y figure plus.",
+            "Cette inscription a pris fin. Cette lettre ne dit rien d'une inscription qu'un autre organisme aurait "
+            "demandée.",
         ),
         (
             ("Inscription", f"du {in_french(entry.inscribed_on)} au {in_french(facts.ended_on)}"),
