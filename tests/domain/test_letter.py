@@ -22,6 +22,7 @@ from watchlist.domain.inscription_letter import (
 )
 from watchlist.domain.letter import (
     RIGHTS,
+    WHO_IS_TOLD,
     Contacts,
     addressee,
     in_french,
@@ -29,6 +30,7 @@ from watchlist.domain.letter import (
     months_in_french,
 )
 from watchlist.domain.rights_letter import (
+    GRANTED,
     PORTABILITY_REFUSED,
     Entries,
     access_answer,
@@ -167,7 +169,7 @@ def test_the_letter_on_a_delisting_says_what_ended_when_why_and_who_is_told():
     text = text_of(delisting_letter(heading(), ended(DelistingGround.REPAID, ended_on=date(2027, 5, 1))))
     assert "Inscription : du 1er mars 2026 au 1er mai 2027" in text
     assert "Ce règlement ne vaut pas reconnaissance des faits présumés." in text
-    assert "sont avertis que ce n'est plus le cas, sans que le motif leur soit donné" in text
+    assert WHO_IS_TOLD in text
 
 
 def test_who_was_never_informed_learns_with_the_delisting_what_the_inscription_was():
@@ -230,6 +232,15 @@ def test_what_was_granted_is_said_with_what_follows():
     assert "aucune inscription demandée par l'organisme GRPM n'était alors en cours" in text_of(
         grant(heading(), asked(Right.OBJECTION))
     )
+
+
+def test_of_a_change_those_are_told_whose_answer_changes_and_nobody_else():
+    changing = [grant(heading(), asked(kind)) for kind in GRANTED if kind is not Right.DIRECTIVES]
+    for letter in (*changing, delisting_letter(heading(), ended())):
+        text = text_of(letter)
+        assert WHO_IS_TOLD in text
+        assert not re.search(r"organismes auxquels[^.]*sont avertis", text)
+    assert WHO_IS_TOLD not in text_of(grant(heading(), asked(Right.DIRECTIVES)))
 
 
 @pytest.mark.parametrize("letter", every_letter(), ids=lambda letter: letter.template)

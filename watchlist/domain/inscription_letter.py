@@ -11,6 +11,7 @@ from watchlist.domain.correspondence import Template
 from watchlist.domain.inscription import DelistingGround, Ground
 from watchlist.domain.letter import (
     PRESUMED,
+    WHO_IS_TOLD,
     Heading,
     Letter,
     Section,
@@ -283,11 +284,7 @@ def _told_late(facts: InscriptionFacts) -> Section:
 def _who_is_told() -> Section:
     return Section(
         "Qui en est averti",
-        (
-            "Les organismes auxquels il avait été répondu que votre nom figurait sur la liste sont "
-            "avertis que ce n'est "
-            "plus le cas, sans que le motif leur soit donné.",
-        ),
+        (WHO_IS_TOLD,),
     )
 
 

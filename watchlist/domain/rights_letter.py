@@ -12,6 +12,7 @@ from watchlist.domain.access import Part
 from watchlist.domain.access_tables import tables_of
 from watchlist.domain.correspondence import Template
 from watchlist.domain.letter import (
+    WHO_IS_TOLD,
     Contacts,
     Heading,
     Letter,
@@ -98,28 +99,27 @@ GRANTED = {
         "Vos données sont corrigées",
         "L'organisme {organisation} a corrigé les données que vous signaliez. Ce qu'il a inscrit sur la liste se "
         "cherche désormais avec les données corrigées.",
-        "Les organismes auxquels des données inexactes avaient été communiquées sont avertis de la correction.",
+        WHO_IS_TOLD,
     ),
     Right.ERASURE: (
         "Vos données sont effacées",
         "Les données que l'organisme {organisation} détenait à votre sujet ont été effacées. Nous ne pouvons plus les "
         "lire, et aucune recherche ne les retrouve. Il n'en subsiste que des dates et des numéros de gestion qui ne "
         "permettent pas de vous identifier.",
-        "Les copies de sauvegarde deviennent illisibles au plus tard à l'expiration des sauvegardes des clés. Les "
-        "organismes auxquels ces données avaient été communiquées sont avertis.",
+        "Les copies de sauvegarde deviennent illisibles au plus tard à l'expiration des sauvegardes des clés. "
+        + WHO_IS_TOLD,
     ),
     Right.OBJECTION: (
         "Votre opposition est acceptée",
         "Nous avons accepté votre opposition : {ended}.",
-        "Les organismes auxquels il avait été répondu que votre nom y figurait sont avertis que ce n'est plus le cas, "
-        "sans que le motif leur soit donné.",
+        WHO_IS_TOLD,
     ),
     Right.RESTRICTION: (
         "Le traitement de vos données est limité",
         "Ce que l'organisme {organisation} a inscrit à votre sujet sur la liste des fraudes présumées est conservé, "
         "mais n'est communiqué à personne tant que dure cette limitation. La durée d'une inscription continue de "
         "courir.",
-        "Nous vous écrirons avant de lever cette limitation.",
+        "Nous vous écrirons avant de lever cette limitation. " + WHO_IS_TOLD,
     ),
     Right.DIRECTIVES: (
         "Vos directives sont enregistrées",
