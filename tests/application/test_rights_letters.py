@@ -25,7 +25,7 @@ from tests.stories import (
 )
 from watchlist.adapters.letter_press import TypstPress
 from watchlist.application import inscribe
-from watchlist.application.access_export import access_export
+from watchlist.application.access_export import access_export, export_for
 from watchlist.application.case_file import read_case
 from watchlist.application.case_texts import redact_text
 from watchlist.application.exercise_rights import (
@@ -48,6 +48,7 @@ from watchlist.application.rights_letters import Saying, draft_reply, list_repli
 from watchlist.application.work_on_case import add_note
 from watchlist.domain import refusals
 from watchlist.domain import rights_request as rules
+from watchlist.domain.access_tables import label
 from watchlist.domain.identity import Person
 from watchlist.domain.letter import Letter
 from watchlist.domain.reply import ReplyKind, ReplyState
@@ -213,6 +214,16 @@ def test_neither_a_name_nor_a_digest_is_in_the_events(story: Story) -> None:
     for value in (b"Lef", b"Exemple", digest.digest(), digest.hexdigest().encode()):
         assert value not in stored
     assert b'"template":"access-1"' in stored
+
+
+def test_an_access_answer_says_what_is_not_recorded(story: Story) -> None:
+    request = decided(story)
+    told = export_for(story.desk, request_of(story.desk, request, ORGANISATION))
+    lacking = [label(name) for name in ("recipients", "consultations") if told[name] is None]
+    text = said(story, request)
+    assert [
+        name for name in ("Destinataires", "Consultations") if f"{name} | non enregistré" in text
+    ] == lacking
 
 
 # What waits (P3) ------------------------------------------------------------------------------
