@@ -28,6 +28,7 @@ from watchlist.application import inscribe
 from watchlist.application.access_export import access_export, export_for
 from watchlist.application.case_file import read_case
 from watchlist.application.case_texts import redact_text
+from watchlist.application.delist import delist, restrict
 from watchlist.application.exercise_rights import (
     DeferredPart,
     Received,
@@ -50,6 +51,7 @@ from watchlist.domain import refusals
 from watchlist.domain import rights_request as rules
 from watchlist.domain.access_tables import label
 from watchlist.domain.identity import Person
+from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.letter import Letter
 from watchlist.domain.reply import ReplyKind, ReplyState
 from watchlist.domain.rights_request import Right
@@ -163,6 +165,95 @@ def listed_by_another(story: Story, person: Person) -> UUID:
     entry = inscribe.propose(story.desk, ask(organisation=ANOTHER), case, subject, A_PROPOSAL).id
     inscribe.approve(story.desk, ask(BRUNO, organisation=ANOTHER), entry)
     return entry
+
+
+@pytest.mark.parametrize("kind", [Right.OBJECTION, Right.RECTIFICATION])
+def test_whose_contest_ends_reads_that_it_ends_and_from_when(story: Story, kind: Right) -> None:
+    person = a_person("Lefèvre", "Anne", RPPS)
+    subject, _, entry = story.listed(person)
+    request = receive(story, subject, kind)
+    if kind is Right.RECTIFICATION:
+        rectify_subject(
+            story.desk,
+            ask(),
+            subject,
+            a_person("Lefebvre", "Anne", RPPS),
+            "erreur",
+            version_of(story, subject),
+        )
+    decide(story, request, granted=kind is Right.RECTIFICATION)
+    assert request_of(story.desk, request, ORGANISATION).contests
+    assert FREED in said(story, request)
+    assert "avec la présente réponse, à partir du 15 mars 2021" in said(story, request)
+    draft = said(story, request)
+    assert story.answers(RPPS) == set()
+    answer(story, request)
+    assert story.answers(RPPS) == {entry}
+    assert not request_of(story.desk, request, ORGANISATION).contests
+    assert said(story, request) == draft
+
+
+FREED = "les organismes qui interrogent la liste peuvent apprendre que votre nom y figure"
+KEPT_BACK = "reste limitée pour une autre raison"
+NOTHING_STANDS = "Aucune inscription que cet organisme a demandée n'est en cours."
+
+
+def version_of(story: Story, subject: UUID) -> int:
+    return story.desk.subject(subject, ORGANISATION).version
+
+
+def test_what_something_else_restricts_is_told_as_kept_back(story: Story) -> None:
+    subject, _, entry = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    restrict(story.desk, ask(BRUNO), entry, "à vérifier")
+    request = receive(story, subject, Right.OBJECTION)
+    decide(story, request, granted=False)
+    answer(story, request)
+    assert KEPT_BACK in said(story, request)
+    assert FREED not in said(story, request)
+    assert story.answers(RPPS) == set()
+
+
+@pytest.mark.parametrize("granted", [True, False])
+def test_who_has_no_entry_any_more_reads_that_nothing_stands(story: Story, granted: bool) -> None:
+    subject, _, entry = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    request = receive(story, subject, Right.OBJECTION)
+    decide(story, request, granted)
+    if not granted:
+        delist(story.desk, ask(BRUNO), entry, DelistingGround.REPAID, "remboursé")
+    answer(story, request)
+    assert NOTHING_STANDS in said(story, request)
+    assert FREED not in said(story, request)
+
+
+def test_an_entry_that_came_after_a_granted_objection_is_told_with_its_answer(story: Story) -> None:
+    subject, *_ = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    request = receive(story, subject, Right.OBJECTION)
+    decide(story, request)
+    again = story.inscribe(story.case(subject), subject)
+    answer(story, request)
+    assert story.answers(RPPS) == {again}
+    text = said(story, request)
+    assert "l'inscription demandée par l'organisme GROUPAMA a pris fin le 15 mars 2021" in text
+    assert FREED in text
+    assert "n'est pas de celles que la décision sur votre opposition a fait cesser" in text
+
+
+def test_an_entry_that_is_approved_while_the_answer_is_written_is_in_it(story: Story) -> None:
+    subject, *_ = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    request = receive(story, subject, Right.OBJECTION)
+    decide(story, request)
+
+    class Overtaken:
+        letters = 0
+
+        def print(self, letter: Letter) -> bytes:
+            self.letters += 1
+            if self.letters == 1:
+                story.inscribe(story.case(subject), subject)
+            return TypstPress().print(letter)
+
+    answer(story, request, replace(WRITING, press=Overtaken()))
+    assert FREED in said(story, request)
 
 
 def test_an_answer_of_ones_own_stands_in_the_place_of_the_letter(story: Story) -> None:

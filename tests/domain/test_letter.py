@@ -8,7 +8,19 @@ from datetime import UTC, date, datetime
 import pytest
 
 from tests import letters
-from tests.letters import CONTACTS, DEFERRED, EXPORT, asked, ended, every_letter, facts, heading, text_of
+from tests.domain.builders import act
+from tests.letters import (
+    CONTACTS,
+    DEFERRED,
+    EXPORT,
+    REFERENCE,
+    asked,
+    ended,
+    every_letter,
+    facts,
+    heading,
+    text_of,
+)
 from watchlist.domain.correspondence import Template
 from watchlist.domain.identity import Organisation, Person
 from watchlist.domain.inscription import DelistingGround, Ground
@@ -39,7 +51,7 @@ from watchlist.domain.rights_letter import (
     refusal,
     restriction_to_be_lifted,
 )
-from watchlist.domain.rights_request import CONTESTING, Right
+from watchlist.domain.rights_request import CONTESTING, Right, RightsRequest
 
 NEVER_SAID = re.compile(
     r"\bcoupables?\b|fraudeu[rs]|fraudeuse|fraudes? (?:avérée|prouvée|constatée|commise)|"
@@ -251,6 +263,17 @@ def test_no_letter_says_what_other_organisations_have_on_the_list(letter):
     answers = (Template.ACCESS_1, Template.REFUSAL_1, Template.GRANT_1)
     alone = "chaque organisme membre du registre répond de ce qui est à lui"
     assert (alone in text) is (letter.template in answers)
+
+
+@pytest.mark.parametrize("kind", Right)
+def test_an_answer_tells_of_the_end_of_a_restriction_exactly_where_it_ends_one(kind):
+    request = RightsRequest.receive(act("2026-02-01"), REFERENCE, kind, REFERENCE, date(2026, 2, 1))
+    ends = request.contests
+    letters = [refusal(heading(), asked(kind), "Une raison.")]
+    letters += [grant(heading(), asked(kind))] if kind in GRANTED else []
+    for letter in letters:
+        assert ("Cette limitation prend fin" in text_of(letter)) is ends
+        assert ("à partir du 2 mars 2026" in text_of(letter)) is ends
 
 
 def test_a_person_is_told_before_a_restriction_is_lifted():

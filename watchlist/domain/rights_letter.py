@@ -42,11 +42,15 @@ class Deferred(Struct, frozen=True):
 
 
 class Entries(Struct, frozen=True):
-    """What became of the entries of the organisation that asked for them: how many its decision ended, and when."""
+    """What became of the organisation's entries by a request: those its decision ended, those that stand after it."""
 
     ended: int = 0
     ended_on: date | None = None
     """None: it ended none."""
+    freed: bool = False
+    """Whether one is on the list that nothing restricts but the request, until this answer."""
+    kept_back: bool = False
+    """Whether one is on the list that something else restricts too."""
 
 
 NO_ENTRIES = Entries()
@@ -171,7 +175,9 @@ def access_answer(
     )
 
 
-def refusal(heading: Heading, request: Request, reason: str | None = None) -> Letter:
+def refusal(
+    heading: Heading, request: Request, reason: str | None = None, entries: Entries = NO_ENTRIES
+) -> Letter:
     """Refused, with the reason; portability always with the same (P4)."""
     why = PORTABILITY_REFUSED if request.kind is Right.PORTABILITY else reason
     if not why:
@@ -195,6 +201,7 @@ def refusal(heading: Heading, request: Request, reason: str | None = None) -> Le
                     CONTESTED_FACTS,
                 ),
             ),
+            *_end_of_the_contest(heading, request, entries, granted=False),
             *_end(heading.contacts),
         ),
     )
@@ -216,6 +223,7 @@ def grant(
             Section(
                 headline, (done, *((reason,) if reason else ()), follows, _its_own(request), CONTESTED_FACTS)
             ),
+            *_end_of_the_contest(heading, request, entries, granted=True),
             *_end(heading.contacts),
         ),
     )
@@ -326,6 +334,44 @@ def _ended(request: Request, entries: Entries) -> str:
         ("l'inscription demandée", "a") if entries.ended == 1 else ("les inscriptions demandées", "ont")
     )
     return f"{what} par l'organisme {request.organisation} {have} pris fin le {in_french(entries.ended_on)}"
+
+
+def _end_of_the_contest(
+    heading: Heading, request: Request, entries: Entries, granted: bool
+) -> tuple[Section, ...]:
+    """P2, art. 18(3): that what restricted until this answer ends with it, from when, and what stands then."""
+    if request.kind not in CONTESTING:
+        return ()
+    told = (
+        f"Depuis l'enregistrement de votre demande, ce que l'organisme {request.organisation} a inscrit à votre sujet "
+        "sur la liste n'était communiqué à personne (article 18 du RGPD). Cette limitation prend fin avec la présente "
+        f"réponse, à partir du {in_french(heading.dated)}."
+    )
+    stands = entries.freed or entries.kept_back
+    return (
+        Section(
+            "Fin de la limitation",
+            (
+                told,
+                *((_FREED,) if entries.freed else ()),
+                *((_KEPT_BACK,) if entries.kept_back else ()),
+                *(() if stands else (_NOTHING_STANDS,)),
+                *((_NOT_ENDED,) if stands and granted and request.kind is Right.OBJECTION else ()),
+            ),
+        ),
+    )
+
+
+_FREED = (
+    "Une inscription que cet organisme a demandée est en cours : à partir de cette date, les organismes qui "
+    "interrogent la liste peuvent apprendre que votre nom y figure."
+)
+_KEPT_BACK = (
+    "Une inscription que cet organisme a demandée est en cours et reste limitée pour une autre raison : elle n'est "
+    "communiquée à personne tant que dure cette autre limitation."
+)
+_NOTHING_STANDS = "Aucune inscription que cet organisme a demandée n'est en cours."
+_NOT_ENDED = "Cette inscription n'est pas de celles que la décision sur votre opposition a fait cesser."
 
 
 def _deferred_section(deferred: tuple[Deferred, ...]) -> tuple[Section, ...]:
