@@ -334,6 +334,17 @@ def test_a_deferred_part_is_named_in_the_letter_with_why_and_never_with_its_case
     assert "acceptée en partie" in text
 
 
+def test_a_letter_in_which_procedures_wait_tells_of_no_hold(story: Story) -> None:
+    subject, case, _ = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    procedure = story.open_procedure(case, subject)
+    request = receive(story, subject)
+    decide(story, request, True, DeferredPart("cases.procedures", "enquête", TODAY + timedelta(days=30)))
+    text = said(story, request)
+    assert str(procedure) not in text
+    assert "Maintenue par | communiqué plus tard" in text
+    assert "Procédures judiciaires | communiqué plus tard" in text
+
+
 @pytest.mark.parametrize("part", ["notes_du_dossier", "cases.identity", f"cases.{UUID(int=7).hex}.notes"])
 def test_nothing_waits_by_a_slip(story: Story, part: str) -> None:
     subject = story.subject()
