@@ -317,6 +317,22 @@ def test_an_access_answer_says_what_is_not_recorded(story: Story) -> None:
     ] == lacking
 
 
+def test_a_reason_that_names_another_is_told_neither_as_json_nor_by_letter(story: Story) -> None:
+    subject, other = (
+        story.subject(a_person("Lefèvre", "Anne", RPPS)),
+        story.subject(a_person("Durandal", "Paul")),
+    )
+    story.case(subject, other)
+    request = receive(story, subject)
+    decide_request(story.desk, ask(), request, True, "accordé, malgré la plainte de Paul Durandal")
+    told = export_for(story.desk, request_of(story.desk, request, ORGANISATION))
+    assert "Durandal" not in str(told)
+    assert "Durandal" not in said(story, request)
+    assert "ce texte concerne une autre personne" in said(story, request)
+    # what names nobody else is told
+    assert "voici pourquoi" in said(story, decided(story))
+
+
 # What waits (P3) ------------------------------------------------------------------------------
 
 

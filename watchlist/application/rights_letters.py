@@ -231,8 +231,16 @@ def _answer(
         return Written(grant(heading, asked, given, _entries(desk, request, subject)))
     waiting = opened[request.deferred.ref] if request.deferred else None
     export = export_for(desk, request)
-    letter = access_answer(heading, asked, readable(export), _waiting(waiting), given)
+    told = readable(export)
+    letter = access_answer(heading, asked, told, _waiting(waiting), _reason_in(told, request.id))
     return Written(letter, _cases_in(export))
+
+
+def _reason_in(told: View, request_id: UUID) -> str | None:
+    """P3: of an access the reason as the export tells it, which withholds a text that names another."""
+    (mine,) = (one for one in told["requests"] if one["request_id"] == str(request_id))
+    reason = mine["decision"].get("reason")
+    return None if reason is None else str(reason)
 
 
 def _entries(desk: Desk, request: RightsRequest, subject: Subject) -> Entries:
