@@ -280,7 +280,7 @@ def test_the_answer_on_directives_goes_to_whoever_exercises_the_rights_of_the_de
     request = receive_request(story.desk, ask(), received).id
     decide(story, request)
     assert "À la personne qui exerce les droits de\nAnne Lefèvre" in said(story, request)
-    assert "Vos directives sont enregistrées" in said(story, request)
+    assert "Les directives sont enregistrées" in said(story, request)
 
 
 def test_a_letter_says_who_stands_for_a_duplicate_and_is_kept_under_that_key(story: Story) -> None:

@@ -276,6 +276,32 @@ def test_an_answer_tells_of_the_end_of_a_restriction_exactly_where_it_ends_one(k
         assert ("à partir du 2 mars 2026" in text_of(letter)) is ends
 
 
+@pytest.mark.parametrize(
+    "letter",
+    [
+        grant(heading(), asked(Right.DIRECTIVES)),
+        refusal(heading(), asked(Right.DIRECTIVES), "Une raison."),
+        extension(heading(), asked(Right.DIRECTIVES), "Une raison.", date(2026, 5, 4)),
+    ],
+    ids=lambda letter: letter.template,
+)
+def test_whoever_asks_about_directives_is_not_taken_for_the_dead(letter):
+    text = text_of(letter)
+    assert "la personne décédée bénéficie de la présomption d'innocence" in text
+    for said_to_the_person in (
+        "vous bénéficiez",
+        "Vous pouvez les modifier",
+        "Vos directives",
+        "vos données",
+    ):
+        assert said_to_the_person not in text
+
+
+def test_the_directives_are_carried_out_for_whom_they_name_or_the_heirs():
+    text = text_of(grant(heading(), asked(Right.DIRECTIVES)))
+    assert "La personne que les directives désignent pour leur exécution ou, à défaut, les héritiers" in text
+
+
 def test_a_person_is_told_before_a_restriction_is_lifted():
     letter = restriction_to_be_lifted(heading(), asked(Right.OBJECTION), "Confirmé.", date(2026, 5, 4))
     assert "Cette limitation sera levée le 4 mai 2026" in text_of(letter)

@@ -126,9 +126,11 @@ GRANTED = {
         "Nous vous écrirons avant de lever cette limitation. " + WHO_IS_TOLD,
     ),
     Right.DIRECTIVES: (
-        "Vos directives sont enregistrées",
-        "Nous avons enregistré les directives sur le sort des données après le décès, et nous les appliquerons.",
-        "Vous pouvez les modifier ou les retirer à tout moment.",
+        "Les directives sont enregistrées",
+        "L'organisme {organisation} a enregistré les directives sur le sort des données après le décès, et les "
+        "appliquera.",
+        "La personne que les directives désignent pour leur exécution ou, à défaut, les héritiers peuvent en demander "
+        "la mise en œuvre (article 85 de la loi du 6 janvier 1978).",
     ),
 }
 """What each accepted request changed, of what that organisation holds: a heading, what was done, what follows."""
@@ -144,6 +146,12 @@ CONTESTED_FACTS = (
     "décision de justice, et "
     "vous bénéficiez de la présomption d'innocence."
 )
+
+OF_THE_DEAD = (
+    "Les faits à l'origine d'un dossier restent présumés : rien de ce qui précède ne préjuge d'une décision de "
+    "justice, et la personne décédée bénéficie de la présomption d'innocence."
+)
+"""P5: directives are asked about once somebody died; whoever reads the answer is not the one presumed."""
 
 
 def written_for(deceased: tuple[str, ...]) -> tuple[str, ...]:
@@ -198,7 +206,7 @@ def refusal(
                     ),
                     why,
                     _its_own(request),
-                    CONTESTED_FACTS,
+                    _presumed(request),
                 ),
             ),
             *_end_of_the_contest(heading, request, entries, granted=False),
@@ -221,7 +229,8 @@ def grant(
         _summary(request, "acceptée"),
         (
             Section(
-                headline, (done, *((reason,) if reason else ()), follows, _its_own(request), CONTESTED_FACTS)
+                headline,
+                (done, *((reason,) if reason else ()), follows, _its_own(request), _presumed(request)),
             ),
             *_end_of_the_contest(heading, request, entries, granted=True),
             *_end(heading.contacts),
@@ -249,7 +258,7 @@ def extension(heading: Heading, request: Request, reason: str, due_on: date) -> 
                         "rien à faire d'ici là."
                     ),
                     *_until_then(request),
-                    CONTESTED_FACTS,
+                    _presumed(request),
                 ),
             ),
             *_end(heading.contacts),
@@ -312,6 +321,10 @@ def _held(request: Request, in_part: bool) -> str:
         f"Vous trouverez ci-après {what} données que l'organisme {request.organisation} détient à votre sujet, "
         f"archives comprises{but}."
     )
+
+
+def _presumed(request: Request) -> str:
+    return OF_THE_DEAD if request.kind is Right.DIRECTIVES else CONTESTED_FACTS
 
 
 def _its_own(request: Request) -> str:
