@@ -106,6 +106,19 @@ def test_a_letter_that_was_sent_is_told_word_for_word(story: Story) -> None:
     assert export(story, subject)["cases"][0]["other"] == []
 
 
+def test_an_access_answer_that_was_sent_is_told_without_what_it_told_of_cases(story: Story) -> None:
+    subject = story.subject(a_person("Lefèvre", "Anne", RPPS))
+    add_note(story.desk, ask(), story.case(subject), "une note d'alors")
+    request = receive(story, subject)
+    decide(story, request)
+    answer_request(story.desk, ask(), request, writing=WRITING)
+    told = export(story, subject)
+    (letter,) = told["requests"][0]["letters_sent"]
+    assert letter["content"]["addressee"] == ["Anne Lefèvre"]
+    assert "une note d'alors" not in flat(letter)
+    assert told["cases"][0]["notes"][0]["text"]["text"] == "une note d'alors"
+
+
 def test_a_letter_to_another_of_the_same_case_is_not(story: Story) -> None:
     anne, durand = story.subject(a_person("Lefèvre", "Anne", RPPS)), story.subject(a_person("Durand", "Paul"))
     entry = story.inscribe(story.case(anne, durand), anne)

@@ -174,7 +174,11 @@ class LetterDeferral(Struct, frozen=True):
 
 
 class LetterSent(Struct, frozen=True):
-    """A letter that went to the person: what it said, word for word; None once erased."""
+    """A letter that went to the person, and what it said: word for word, but for what an access answer told of cases.
+
+    That is kept with each case, and told with it as it stands now. No content once the person is erased, nor of a
+    letter to whoever stood for them before a split (C8).
+    """
 
     kind: str
     sent_on: date
