@@ -353,7 +353,11 @@ class Extension(Asked):
 
 
 class AskedDeferral(Asked):
-    """A part of an access that waits, why, and the day that is reviewed (P3)."""
+    """A part of an access that waits, why, and the day that is reviewed (P3).
+
+    Where procedures wait, what they hold and every end of retention wait with them. An entry that is listed past its
+    last day tells by itself that one holds it: to keep that unsaid, let its inscriptions wait too.
+    """
 
     part: Part
     reason: Prose

@@ -14,16 +14,13 @@ from anyio import to_thread
 from fastapi import Request
 from starlette.responses import StreamingResponse
 
-from api.operator import Asker, authenticate
-from api.problems import Unauthenticated
+from api.operator import STREAMS_ASK_EVERY, Asker, still_admitted
 from watchlist.adapters.postgres.change_bell import rung
 from watchlist.bootstrap import House
 from watchlist.domain.change import Change
 from watchlist.domain.refusals import Busy
 
 MEDIA_TYPE = "text/event-stream"
-RECHECK_SECONDS = 0.15
-"""How often it is asked whether the key still opens: with what the door believes meanwhile, within one second (T2)."""
 LOOK_SECONDS = 5.0
 """How often one looks without being rung for: a ring may be lost with its connection."""
 KEEP_ALIVE_SECONDS = 15.0
@@ -71,7 +68,7 @@ async def _stream(request: Request, asker: Asker, house: House, after: int) -> A
     spoke, looked = time.monotonic(), 0.0
     ring = bell.next
     yield b"retry: 1000\n\n"
-    while not closing.is_set() and await _may_listen(request, asker):
+    while not closing.is_set() and await still_admitted(request, asker):
         if ring.is_set() or time.monotonic() - looked >= LOOK_SECONDS:
             ring, looked = bell.next, time.monotonic()
             while changes := await _behind(house, asker.organisation, after):
@@ -82,21 +79,11 @@ async def _stream(request: Request, asker: Asker, house: House, after: int) -> A
         if time.monotonic() - spoke >= KEEP_ALIVE_SECONDS:
             yield b": still here\n\n"
             spoke = time.monotonic()
-        await rung(ring, RECHECK_SECONDS)
+        await rung(ring, STREAMS_ASK_EVERY)
 
 
 async def _behind(house: House, organisation: str, after: int) -> list[Change]:
     return await to_thread.run_sync(house.feed.changes, organisation, after, AT_ONCE)
-
-
-async def _may_listen(request: Request, asker: Asker) -> bool:
-    """Whether the key that opened the stream would open it now."""
-    request.scope.pop("watchlist.asker", None)
-    try:
-        now = await authenticate(request)
-    except Unauthenticated:
-        return False
-    return (now.role, now.organisation) == (asker.role, asker.organisation)
 
 
 def _event(change: Change) -> bytes:

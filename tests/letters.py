@@ -18,6 +18,7 @@ from watchlist.domain.letter import Contacts, Heading, Letter
 from watchlist.domain.rights_letter import (
     GRANTED,
     Deferred,
+    Entries,
     Request,
     access_answer,
     extension,
@@ -86,7 +87,7 @@ def ended(ground: DelistingGround = DelistingGround.TERM_ELAPSED, **changes: Any
 
 
 def asked(kind: Right = Right.ACCESS) -> Request:
-    return Request(kind, date(2026, 2, 1))
+    return Request(kind, date(2026, 2, 1), "GRPM")
 
 
 DEFERRED = (Deferred("Notes du dossier", "Une vérification est en cours.", date(2026, 9, 1)),)
@@ -105,6 +106,9 @@ def every_letter() -> list[Letter]:
         ]
     written += [refusal(to, asked(kind), "Une raison.") for kind in Right]
     written += [grant(to, asked(kind), "Une raison.") for kind in GRANTED]
+    stands = Entries(1, date(2026, 2, 20), freed=True, kept_back=True)
+    written += [refusal(to, asked(Right.OBJECTION), "Une raison.", stands)]
+    written += [grant(to, asked(Right.OBJECTION), "Une raison.", stands)]
     for kind in Right:
         written.append(extension(to, asked(kind), "Une raison.", date(2026, 5, 4)))
         written.append(restriction_to_be_lifted(to, asked(kind), "Une raison.", date(2026, 5, 4)))

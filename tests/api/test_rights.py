@@ -79,6 +79,7 @@ def test_a_granted_restriction_is_lifted_by_its_own_command(office: Office) -> N
     assert refused(office, f"{request}/lifting", lifting) == (409, "nothing_to_lift")
     decision = {"granted": True, "reason": "fondée"}
     assert office.dpo.made(f"{request}/decision", decision, 200)["restricts"] is True
+    assert refused(office, f"{request}/lifting", lifting) == (409, "grant_not_told")
     assert office.dpo.made(f"{request}/answer", None, 200)["restricts"] is True
     tomorrow = {**lifting, "told_on": "2026-03-03"}
     assert refused(office, f"{request}/lifting", tomorrow) == (422, "date_in_the_future")

@@ -27,6 +27,7 @@ from watchlist.adapters.letter_press import TypstPress
 from watchlist.application.access_export import access_export, export_for
 from watchlist.application.case_file import read_case
 from watchlist.application.case_texts import redact_text
+from watchlist.application.delist import delist
 from watchlist.application.erase import erase_subject
 from watchlist.application.exercise_rights import (
     DeferredPart,
@@ -40,14 +41,17 @@ from watchlist.application.exercise_rights import (
 from watchlist.application.inscribe import Deferral, approve
 from watchlist.application.letters import Posting, Writing, defer_letter, record_sent
 from watchlist.application.merge_subjects import merge_subjects, split_subjects
-from watchlist.application.open_case import qualify_alert
+from watchlist.application.open_case import close_case, qualify_alert
 from watchlist.application.purge_case import purge_case
 from watchlist.application.read_request import request_of
+from watchlist.application.review_hold import review_hold
 from watchlist.application.work_on_case import add_note, record_victim
 from watchlist.domain import refusals
 from watchlist.domain.access import Deferred, Part
+from watchlist.domain.case_events import ClosingOutcome
 from watchlist.domain.correspondence import Channel, LetterKind, letter_id
 from watchlist.domain.identifiers import Identifier
+from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.rights_request import Right
 
 TODAY = MONDAY.date()
@@ -100,6 +104,19 @@ def test_a_letter_that_was_sent_is_told_word_for_word(story: Story) -> None:
     assert told["content"]["addressee"] == ["Anne Lefèvre"]
     assert told["content"]["template"] == "inscription-1"
     assert export(story, subject)["cases"][0]["other"] == []
+
+
+def test_an_access_answer_that_was_sent_is_told_without_what_it_told_of_cases(story: Story) -> None:
+    subject = story.subject(a_person("Lefèvre", "Anne", RPPS))
+    add_note(story.desk, ask(), story.case(subject), "une note d'alors")
+    request = receive(story, subject)
+    decide(story, request)
+    answer_request(story.desk, ask(), request, writing=WRITING)
+    told = export(story, subject)
+    (letter,) = told["requests"][0]["letters_sent"]
+    assert letter["content"]["addressee"] == ["Anne Lefèvre"]
+    assert "une note d'alors" not in flat(letter)
+    assert told["cases"][0]["notes"][0]["text"]["text"] == "une note d'alors"
 
 
 def test_a_letter_to_another_of_the_same_case_is_not(story: Story) -> None:
@@ -243,6 +260,49 @@ def test_what_the_decision_deferred_waits_until_it_is_reviewed_late_too(story: S
     assert (deferral["part"], deferral["reason"], deferral["review_on"]) == ("notes", "enquête", "2021-04-14")
     review_deferral(story.desk, ask(), request, None)
     assert f"note de {cases[1].hex}" in flat(exported(story, request))
+
+
+def a_held_entry(story: Story) -> tuple[UUID, UUID]:
+    """Past its term, and its hold reviewed: whose it is, and the ongoing procedure."""
+    subject, case, entry = story.listed(a_person("Lefèvre", "Anne", RPPS), months=1)
+    procedure = story.open_procedure(case, subject)
+    story.clock.advance(days=40)
+    review_hold(story.desk, ask(BRUNO), entry, "toujours en cours")
+    return subject, procedure
+
+
+def test_a_procedure_that_waits_is_given_away_by_nothing_it_holds(story: Story) -> None:
+    subject, procedure = a_held_entry(story)
+    waits = Deferred(Part.PROCEDURES, "enquête", date(2021, 6, 1))
+    whole, told = export(story, subject), export(story, subject, waits)
+    assert str(procedure) in flat(whole)
+    assert "inscription.hold_reviewed" in flat(whole)
+    assert str(procedure) not in flat(told)
+    assert "hold_reviewed" not in flat(told)
+    assert "toujours en cours" not in flat(told)
+    (matter,) = told["cases"]
+    (entry,) = matter["inscriptions"]
+    assert entry["held_by"] == matter["procedures"]
+    assert entry["held_by"]["reason"] == "enquête"
+
+
+def test_where_procedures_wait_no_end_is_told_whether_there_is_one_or_not(story: Story) -> None:
+    without, case, entry = story.listed(a_person("Durand", "Paul"), months=1)
+    delist(story.desk, ask(BRUNO), entry, DelistingGround.REPAID, "remboursé")
+    close_case(story.desk, ask(), case, ClosingOutcome.SETTLED)
+    whole = export(story, without)
+    assert all(one["ends_at"] for one in retentions(whole))
+    waits = Deferred(Part.PROCEDURES, "enquête", date(2021, 6, 1))
+    silent = export(story, without, waits)
+    held, _ = a_held_entry(story)
+    for told in (silent, export(story, held, waits)):
+        assert [one["ends_at"] for one in retentions(told)] == [None, None, None]
+    assert [one["fr"] for one in retentions(silent)] == [one["fr"] for one in retentions(whole)]
+
+
+def retentions(told: dict[str, Any]) -> list[dict[str, Any]]:
+    (matter,) = told["cases"]
+    return [told["identity"]["retention"], matter["retention"], matter["inscriptions"][0]["retention"]]
 
 
 def test_nobody_says_that_nobody_was_told_while_that_is_not_recorded(story: Story) -> None:

@@ -11,11 +11,24 @@ from uuid import UUID
 import pytest
 
 from tests.letters import CONTACTS, text_of
-from tests.stories import ANOTHER, MONDAY, ORGANISATION, RPPS, Story, a_person, a_story, ask
+from tests.stories import (
+    A_PROPOSAL,
+    ANOTHER,
+    BRUNO,
+    MONDAY,
+    ORGANISATION,
+    RPPS,
+    Story,
+    a_person,
+    a_story,
+    ask,
+)
 from watchlist.adapters.letter_press import TypstPress
-from watchlist.application.access_export import access_export
+from watchlist.application import inscribe
+from watchlist.application.access_export import access_export, export_for
 from watchlist.application.case_file import read_case
 from watchlist.application.case_texts import redact_text
+from watchlist.application.delist import delist, restrict
 from watchlist.application.exercise_rights import (
     DeferredPart,
     Received,
@@ -36,6 +49,9 @@ from watchlist.application.rights_letters import Saying, draft_reply, list_repli
 from watchlist.application.work_on_case import add_note
 from watchlist.domain import refusals
 from watchlist.domain import rights_request as rules
+from watchlist.domain.access_tables import label
+from watchlist.domain.identity import Person
+from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.letter import Letter
 from watchlist.domain.reply import ReplyKind, ReplyState
 from watchlist.domain.rights_request import Right
@@ -125,6 +141,121 @@ def test_what_was_granted_is_told_in_its_own_letter(story: Story, kind: Right) -
     assert "Notre réponse : acceptée" in text
 
 
+def test_the_answer_of_one_organisation_says_nothing_of_anothers_entry(story: Story) -> None:
+    subject, *_ = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    theirs = listed_by_another(story, a_person("Lefèvre", "Anne", RPPS))
+    objection = receive(story, subject, Right.OBJECTION)
+    decide(story, objection)
+    answer(story, objection)
+    restriction = receive(story, subject, Right.RESTRICTION)
+    decide(story, restriction)
+    answer(story, restriction)
+    ended = "l'inscription demandée par l'organisme GROUPAMA a pris fin le 15 mars 2021"
+    assert ended in said(story, objection)
+    assert "Ce que l'organisme GROUPAMA a inscrit" in said(story, restriction)
+    for request in (objection, restriction):
+        assert "ce que l'organisme GROUPAMA détient et a inscrit" in said(story, request)
+        assert ANOTHER not in said(story, request)
+    assert story.answers(RPPS) == {theirs}
+
+
+def listed_by_another(story: Story, person: Person) -> UUID:
+    subject = story.subject(person, organisation=ANOTHER)
+    case = story.case(subject, organisation=ANOTHER)
+    entry = inscribe.propose(story.desk, ask(organisation=ANOTHER), case, subject, A_PROPOSAL).id
+    inscribe.approve(story.desk, ask(BRUNO, organisation=ANOTHER), entry)
+    return entry
+
+
+@pytest.mark.parametrize("kind", [Right.OBJECTION, Right.RECTIFICATION])
+def test_whose_contest_ends_reads_that_it_ends_and_from_when(story: Story, kind: Right) -> None:
+    person = a_person("Lefèvre", "Anne", RPPS)
+    subject, _, entry = story.listed(person)
+    request = receive(story, subject, kind)
+    if kind is Right.RECTIFICATION:
+        rectify_subject(
+            story.desk,
+            ask(),
+            subject,
+            a_person("Lefebvre", "Anne", RPPS),
+            "erreur",
+            version_of(story, subject),
+        )
+    decide(story, request, granted=kind is Right.RECTIFICATION)
+    assert request_of(story.desk, request, ORGANISATION).contests
+    assert FREED in said(story, request)
+    assert "avec la présente réponse, à partir du 15 mars 2021" in said(story, request)
+    draft = said(story, request)
+    assert story.answers(RPPS) == set()
+    answer(story, request)
+    assert story.answers(RPPS) == {entry}
+    assert not request_of(story.desk, request, ORGANISATION).contests
+    assert said(story, request) == draft
+
+
+FREED = "les organismes qui interrogent la liste peuvent apprendre que votre nom y figure"
+KEPT_BACK = "reste limitée pour une autre raison"
+NOTHING_STANDS = "Aucune inscription que cet organisme a demandée n'est en cours."
+
+
+def version_of(story: Story, subject: UUID) -> int:
+    return story.desk.subject(subject, ORGANISATION).version
+
+
+def test_what_something_else_restricts_is_told_as_kept_back(story: Story) -> None:
+    subject, _, entry = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    restrict(story.desk, ask(BRUNO), entry, "à vérifier")
+    request = receive(story, subject, Right.OBJECTION)
+    decide(story, request, granted=False)
+    answer(story, request)
+    assert KEPT_BACK in said(story, request)
+    assert FREED not in said(story, request)
+    assert story.answers(RPPS) == set()
+
+
+@pytest.mark.parametrize("granted", [True, False])
+def test_who_has_no_entry_any_more_reads_that_nothing_stands(story: Story, granted: bool) -> None:
+    subject, _, entry = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    request = receive(story, subject, Right.OBJECTION)
+    decide(story, request, granted)
+    if not granted:
+        delist(story.desk, ask(BRUNO), entry, DelistingGround.REPAID, "remboursé")
+    answer(story, request)
+    assert NOTHING_STANDS in said(story, request)
+    assert FREED not in said(story, request)
+
+
+def test_an_entry_that_came_after_a_granted_objection_is_told_with_its_answer(story: Story) -> None:
+    subject, *_ = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    request = receive(story, subject, Right.OBJECTION)
+    decide(story, request)
+    again = story.inscribe(story.case(subject), subject)
+    answer(story, request)
+    assert story.answers(RPPS) == {again}
+    text = said(story, request)
+    assert "l'inscription demandée par l'organisme GROUPAMA a pris fin le 15 mars 2021" in text
+    assert FREED in text
+    assert "n'est pas de celles que la décision sur votre opposition a fait cesser" in text
+
+
+def test_an_entry_that_is_approved_while_the_answer_is_written_is_in_it(story: Story) -> None:
+    subject, *_ = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    request = receive(story, subject, Right.OBJECTION)
+    decide(story, request)
+
+    class Overtaken:
+        letters = 0
+
+        def print(self, letter: Letter) -> bytes:
+            self.letters += 1
+            if self.letters == 1:
+                story.inscribe(story.case(subject), subject)
+            return TypstPress().print(letter)
+
+    answer(story, request, replace(WRITING, press=Overtaken()))
+    assert FREED in said(story, request)
+
+
 def test_an_answer_of_ones_own_stands_in_the_place_of_the_letter(story: Story) -> None:
     request = decided(story)
     answer(story, request, text="répondu de vive voix")
@@ -149,7 +280,7 @@ def test_the_answer_on_directives_goes_to_whoever_exercises_the_rights_of_the_de
     request = receive_request(story.desk, ask(), received).id
     decide(story, request)
     assert "À la personne qui exerce les droits de\nAnne Lefèvre" in said(story, request)
-    assert "Vos directives sont enregistrées" in said(story, request)
+    assert "Les directives sont enregistrées" in said(story, request)
 
 
 def test_a_letter_says_who_stands_for_a_duplicate_and_is_kept_under_that_key(story: Story) -> None:
@@ -176,6 +307,32 @@ def test_neither_a_name_nor_a_digest_is_in_the_events(story: Story) -> None:
     assert b'"template":"access-1"' in stored
 
 
+def test_an_access_answer_says_what_is_not_recorded(story: Story) -> None:
+    request = decided(story)
+    told = export_for(story.desk, request_of(story.desk, request, ORGANISATION))
+    lacking = [label(name) for name in ("recipients", "consultations") if told[name] is None]
+    text = said(story, request)
+    assert [
+        name for name in ("Destinataires", "Consultations") if f"{name} | non enregistré" in text
+    ] == lacking
+
+
+def test_a_reason_that_names_another_is_told_neither_as_json_nor_by_letter(story: Story) -> None:
+    subject, other = (
+        story.subject(a_person("Lefèvre", "Anne", RPPS)),
+        story.subject(a_person("Durandal", "Paul")),
+    )
+    story.case(subject, other)
+    request = receive(story, subject)
+    decide_request(story.desk, ask(), request, True, "accordé, malgré la plainte de Paul Durandal")
+    told = export_for(story.desk, request_of(story.desk, request, ORGANISATION))
+    assert "Durandal" not in str(told)
+    assert "Durandal" not in said(story, request)
+    assert "ce texte concerne une autre personne" in said(story, request)
+    # what names nobody else is told
+    assert "voici pourquoi" in said(story, decided(story))
+
+
 # What waits (P3) ------------------------------------------------------------------------------
 
 
@@ -191,6 +348,17 @@ def test_a_deferred_part_is_named_in_the_letter_with_why_and_never_with_its_case
     assert "Notes du dossier : enquête Nous réexaminerons ce report le 14 avril 2021." in text
     assert "à ne pas dévoiler" not in text
     assert "acceptée en partie" in text
+
+
+def test_a_letter_in_which_procedures_wait_tells_of_no_hold(story: Story) -> None:
+    subject, case, _ = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    procedure = story.open_procedure(case, subject)
+    request = receive(story, subject)
+    decide(story, request, True, DeferredPart("cases.procedures", "enquête", TODAY + timedelta(days=30)))
+    text = said(story, request)
+    assert str(procedure) not in text
+    assert "Maintenue par | communiqué plus tard" in text
+    assert "Procédures judiciaires | communiqué plus tard" in text
 
 
 @pytest.mark.parametrize("part", ["notes_du_dossier", "cases.identity", f"cases.{UUID(int=7).hex}.notes"])

@@ -100,4 +100,27 @@ def test_an_earlier_letter_is_told_by_its_words_without_its_tables() -> None:
 
 
 def test_the_instant_of_an_export_is_not_in_the_letter_which_has_its_day() -> None:
-    assert readable({"made_at": "2026-03-02T12:00:00Z", "format": 1, "recipients": None}) == {}
+    assert readable({"made_at": "2026-03-02T12:00:00Z", "format": 1}) == {}
+
+
+def test_what_was_not_recorded_is_not_told_as_nobody() -> None:
+    text = read(recipients=None, consultations=None)
+    assert "Destinataires | non enregistré" in text
+    assert "Consultations | non enregistré" in text
+    nobody = read(recipients=[], consultations=[])
+    assert "Destinataires | aucun" in nobody
+    assert "Consultations | aucun" in nobody
+
+
+def test_recipients_and_consultations_that_were_recorded_are_told_one_by_one() -> None:
+    hit = {
+        "at": "2026-03-02T12:00:00Z",
+        "recipient": "PROBTP",
+        "occasion": "screening",
+        "reference": "S-1/q1",
+    }
+    reading = {"at": "2026-03-03T12:00:00Z", "organisation": "GRPM", "purpose": "audit"}
+    text = read(recipients=[hit], consultations=[reading])
+    assert "Destinataire | PROBTP" in text
+    assert "Le | 3 mars 2026 à 13 h 00" in text
+    assert "non enregistré" not in text

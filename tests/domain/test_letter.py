@@ -8,7 +8,19 @@ from datetime import UTC, date, datetime
 import pytest
 
 from tests import letters
-from tests.letters import CONTACTS, DEFERRED, EXPORT, asked, ended, every_letter, facts, heading, text_of
+from tests.domain.builders import act
+from tests.letters import (
+    CONTACTS,
+    DEFERRED,
+    EXPORT,
+    REFERENCE,
+    asked,
+    ended,
+    every_letter,
+    facts,
+    heading,
+    text_of,
+)
 from watchlist.domain.correspondence import Template
 from watchlist.domain.identity import Organisation, Person
 from watchlist.domain.inscription import DelistingGround, Ground
@@ -22,6 +34,7 @@ from watchlist.domain.inscription_letter import (
 )
 from watchlist.domain.letter import (
     RIGHTS,
+    WHO_IS_TOLD,
     Contacts,
     addressee,
     in_french,
@@ -29,14 +42,16 @@ from watchlist.domain.letter import (
     months_in_french,
 )
 from watchlist.domain.rights_letter import (
+    GRANTED,
     PORTABILITY_REFUSED,
+    Entries,
     access_answer,
     extension,
     grant,
     refusal,
     restriction_to_be_lifted,
 )
-from watchlist.domain.rights_request import Right
+from watchlist.domain.rights_request import CONTESTING, Right, RightsRequest
 
 NEVER_SAID = re.compile(
     r"\bcoupables?\b|fraudeu[rs]|fraudeuse|fraudes? (?:avérée|prouvée|constatée|commise)|"
@@ -166,7 +181,7 @@ def test_the_letter_on_a_delisting_says_what_ended_when_why_and_who_is_told():
     text = text_of(delisting_letter(heading(), ended(DelistingGround.REPAID, ended_on=date(2027, 5, 1))))
     assert "Inscription : du 1er mars 2026 au 1er mai 2027" in text
     assert "Ce règlement ne vaut pas reconnaissance des faits présumés." in text
-    assert "sont avertis que ce n'est plus le cas, sans que le motif leur soit donné" in text
+    assert WHO_IS_TOLD in text
 
 
 def test_who_was_never_informed_learns_with_the_delisting_what_the_inscription_was():
@@ -208,12 +223,83 @@ def test_an_extension_says_why_and_until_when():
     text = text_of(extension(heading(), asked(Right.OBJECTION), "Une pièce manque.", date(2026, 5, 4)))
     assert "Une pièce manque." in text
     assert "au plus tard le 4 mai 2026" in text
-    assert "D'ici là, l'inscription contestée n'est communiquée à personne." in text
+
+
+@pytest.mark.parametrize("kind", Right)
+def test_an_extension_says_that_nobody_is_told_meanwhile_only_where_that_is_so(kind):
+    text = text_of(extension(heading(), asked(kind), "Une pièce manque.", date(2026, 5, 4)))
+    assert ("n'est communiqué à personne" in text) is (kind in CONTESTING)
 
 
 def test_what_was_granted_is_said_with_what_follows():
     assert "Nous ne pouvons plus les lire" in text_of(grant(heading(), asked(Right.ERASURE)))
-    assert "votre nom ne figure plus" in text_of(grant(heading(), asked(Right.OBJECTION)))
+    ended = Entries(1, date(2026, 2, 20))
+    assert "l'inscription demandée par l'organisme GRPM a pris fin le 20 février 2026" in text_of(
+        grant(heading(), asked(Right.OBJECTION), entries=ended)
+    )
+    several = Entries(2, date(2026, 2, 20))
+    assert "les inscriptions demandées par l'organisme GRPM ont pris fin" in text_of(
+        grant(heading(), asked(Right.OBJECTION), entries=several)
+    )
+    assert "aucune inscription demandée par l'organisme GRPM n'était alors en cours" in text_of(
+        grant(heading(), asked(Right.OBJECTION))
+    )
+
+
+def test_of_a_change_those_are_told_whose_answer_changes_and_nobody_else():
+    changing = [grant(heading(), asked(kind)) for kind in GRANTED if kind is not Right.DIRECTIVES]
+    for letter in (*changing, delisting_letter(heading(), ended())):
+        text = text_of(letter)
+        assert WHO_IS_TOLD in text
+        assert not re.search(r"organismes auxquels[^.]*sont avertis", text)
+    assert WHO_IS_TOLD not in text_of(grant(heading(), asked(Right.DIRECTIVES)))
+
+
+@pytest.mark.parametrize("letter", every_letter(), ids=lambda letter: letter.template)
+def test_no_letter_says_what_other_organisations_have_on_the_list(letter):
+    text = text_of(letter)
+    assert "ne figure plus" not in text
+    assert "votre nom n'y figure plus" not in text
+    answers = (Template.ACCESS_1, Template.REFUSAL_1, Template.GRANT_1)
+    alone = "chaque organisme membre du registre répond de ce qui est à lui"
+    assert (alone in text) is (letter.template in answers)
+
+
+@pytest.mark.parametrize("kind", Right)
+def test_an_answer_tells_of_the_end_of_a_restriction_exactly_where_it_ends_one(kind):
+    request = RightsRequest.receive(act("2026-02-01"), REFERENCE, kind, REFERENCE, date(2026, 2, 1))
+    ends = request.contests
+    letters = [refusal(heading(), asked(kind), "Une raison.")]
+    letters += [grant(heading(), asked(kind))] if kind in GRANTED else []
+    for letter in letters:
+        assert ("Cette limitation prend fin" in text_of(letter)) is ends
+        assert ("à partir du 2 mars 2026" in text_of(letter)) is ends
+
+
+@pytest.mark.parametrize(
+    "letter",
+    [
+        grant(heading(), asked(Right.DIRECTIVES)),
+        refusal(heading(), asked(Right.DIRECTIVES), "Une raison."),
+        extension(heading(), asked(Right.DIRECTIVES), "Une raison.", date(2026, 5, 4)),
+    ],
+    ids=lambda letter: letter.template,
+)
+def test_whoever_asks_about_directives_is_not_taken_for_the_dead(letter):
+    text = text_of(letter)
+    assert "la personne décédée bénéficie de la présomption d'innocence" in text
+    for said_to_the_person in (
+        "vous bénéficiez",
+        "Vous pouvez les modifier",
+        "Vos directives",
+        "vos données",
+    ):
+        assert said_to_the_person not in text
+
+
+def test_the_directives_are_carried_out_for_whom_they_name_or_the_heirs():
+    text = text_of(grant(heading(), asked(Right.DIRECTIVES)))
+    assert "La personne que les directives désignent pour leur exécution ou, à défaut, les héritiers" in text
 
 
 def test_a_person_is_told_before_a_restriction_is_lifted():

@@ -9,6 +9,7 @@ from tests.domain.builders import CHLOE, Matter, a_subject, act, replayed, seale
 from watchlist.domain import refusals
 from watchlist.domain import rights_request as rules
 from watchlist.domain.inscription import DelistingGround, State
+from watchlist.domain.reply import ReplyKind, ReplyState
 from watchlist.domain.rights_request import Decision, Deferral, RequestState, Right, RightsRequest
 
 day = date.fromisoformat
@@ -271,14 +272,29 @@ def test_a_granted_restriction_restricts_until_it_is_lifted_and_stays_open_so_lo
     assert (request.contests, request.is_open) == (False, False)
 
 
-def test_a_lifting_is_told_to_the_person_first():
+def a_granted_restriction_that_was_told():
     request = decided(Right.RESTRICTION, granted=True)
+    request.answer_to(act("2026-03-12"), day("2026-03-11"))
+    return request
+
+
+def test_a_person_learns_of_a_restriction_before_they_learn_of_its_end():
+    request = decided(Right.RESTRICTION, granted=True)
+    assert request.reply_state(ReplyKind.LIFTING) is None
+    with pytest.raises(rules.GrantNotTold):
+        request.lift(act("2026-03-11"), sealed(), day("2026-03-11"))
+    request.answer_to(act("2026-03-12"), day("2026-03-11"))
+    assert request.reply_state(ReplyKind.LIFTING) is ReplyState.OPEN
+
+
+def test_a_lifting_is_told_to_the_person_first():
+    request = a_granted_restriction_that_was_told()
     with pytest.raises(refusals.DateInTheFuture):
         request.lift(act("2026-05-04"), sealed(), day("2026-05-05"))
 
 
 def test_only_a_granted_restriction_is_lifted_and_once():
-    lifted = decided(Right.RESTRICTION, granted=True)
+    lifted = a_granted_restriction_that_was_told()
     lifted.lift(act("2026-05-04"), sealed(), day("2026-05-04"))
     for request in (
         a_request(Right.RESTRICTION),

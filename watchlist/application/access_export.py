@@ -47,6 +47,8 @@ REDACTED = (events.TextRedacted.TOPIC, "text")
 """What a text was redacted to stands where the text stood, and waits where that waits."""
 OF_OTHERS = (events.SubjectAdded, events.SubjectFollowed)
 """What only says which subjects a case has."""
+OF_A_HOLD = (events.HoldReviewed,)
+"""What waits where the procedures do: a hold is a procedure's."""
 
 
 def access_export(
@@ -98,7 +100,7 @@ def _export(
         kind=me.kind,
         role=me.role,
         registered_at=me.registered_at,
-        identity=access.deferral_of(deferred, Part.IDENTITY) or _identity(records),
+        identity=access.deferral_of(deferred, Part.IDENTITY) or _identity(records, deferred),
         cases=access.deferral_of(deferred, Part.CASES) or _cases(records, deferred, now),
         requests=requests_told(records),
         contests=[told for stream in records.family.values() for told in contests(stream)],
@@ -119,14 +121,16 @@ def _in_order(told: Iterable[S]) -> list[S]:
 # Who they are ---------------------------------------------------------------------------------
 
 
-def _identity(records: Records) -> access.IdentityTold:
+def _identity(records: Records, deferred: Sequence[Deferred]) -> access.IdentityTold:
     streams = records.family.items()
+    waiting = (Part.CASES, Part.PROCEDURES)
+    unsaid = {id for id in records.cases for part in waiting if access.deferral_of(deferred, part, id)}
     return access.IdentityTold(
         versions=[version for id, stream in streams for version in _versions(records, id, stream)],
         merged=[_merge(records, id, stream) for id, stream in streams if id != records.subject.id],
         deceased=records.subject.is_deceased,
         died_on=records.text_if_any(records.subject.death),
-        retention=access.identity_retention(records.cases.values()),
+        retention=access.identity_retention(records.cases.values(), unsaid),
     )
 
 
@@ -159,7 +163,7 @@ def _cases(
     records: Records, deferred: Sequence[Deferred], now: datetime
 ) -> list[access.CaseTold | PartDeferred]:
     return [
-        access.deferral_of(deferred, Part.CASES, id) or _Matter(records, case, now).told(deferred)
+        access.deferral_of(deferred, Part.CASES, id) or _Matter(records, case, now, deferred).told()
         for id, case in records.cases.items()
     ]
 
@@ -167,17 +171,18 @@ def _cases(
 class _Matter:
     """One case, as far as it concerns the person."""
 
-    def __init__(self, records: Records, case: Case, now: datetime) -> None:
-        self._records, self._case, self._now = records, case, now
+    def __init__(self, records: Records, case: Case, now: datetime, deferred: Sequence[Deferred]) -> None:
+        self._records, self._case, self._now, self._deferred = records, case, now, deferred
         self._stream = records.streams[case.id]
+        self._unsaid = self._waits(Part.PROCEDURES)
+        """What stands in the place of whatever would tell that there is a procedure."""
 
-    def told(self, deferred: Sequence[Deferred]) -> access.CaseTold:
+    def _waits(self, part: Part) -> PartDeferred | None:
+        return access.deferral_of(self._deferred, part, self._case.id)
+
+    def told(self) -> access.CaseTold:
         case, text = self._case, self._records
-        purged = of_kind(self._stream, events.CaseDataPurged)
-
-        def waits(part: Part) -> PartDeferred | None:
-            return access.deferral_of(deferred, part, case.id)
-
+        purged, waits = of_kind(self._stream, events.CaseDataPurged), self._waits
         return access.CaseTold(
             case_id=case.id,
             state=case.state,
@@ -191,11 +196,11 @@ class _Matter:
             notes=waits(Part.NOTES)
             or [access.NoteTold(note.at, text.text(note.text)) for note in case.notes],
             evidence=waits(Part.EVIDENCE) or self._evidence(),
-            procedures=waits(Part.PROCEDURES) or self._procedures(),
+            procedures=self._unsaid or self._procedures(),
             inscriptions=waits(Part.INSCRIPTIONS) or self._inscriptions(),
             victim_records=waits(Part.VICTIM_RECORDS) or self._victim_records(),
             other=waits(Part.OTHER) or self._other(),
-            retention=access.case_retention(case),
+            retention=access.case_retention(case, unsaid=self._unsaid is not None),
         )
 
     def _summary(self) -> access.SummaryTold:
@@ -271,15 +276,20 @@ class _Matter:
             recorded_at=inscription.inscribed_at,
             last_listed_day=inscription.term.last_listed_day if began else None,
             restricted=inscription.restricted,
-            held_by=sorted(case.held_by(inscription)) if inscription.state is State.ACTIVE else [],
+            held_by=self._unsaid or self._held_by(inscription),
             restrictions=self._restrictions(inscription.id),
             contests=contests(about),
             letter=self._letter(inscription),
             letters_deferred=letters_deferred(self._records, about),
             letters_sent=letters_sent(self._records, about),
             delisting=self._delisting(inscription.id),
-            retention=access.entry_retention(case.ends_at(inscription) if began else None),
+            retention=access.entry_retention(
+                case.ends_at(inscription) if began and not self._unsaid else None
+            ),
         )
+
+    def _held_by(self, inscription: Inscription) -> list[UUID]:
+        return sorted(self._case.held_by(inscription)) if inscription.state is State.ACTIVE else []
 
     def _state_now(self, inscription: Inscription) -> str:
         """L3: what is over is told as ended, though no sweep has recorded it."""
@@ -353,7 +363,8 @@ class _Matter:
     # Anything else ----------------------------------------------------------------------------
 
     def _other(self) -> list[access.OtherTold]:
-        untold = (event for event in self._stream if not isinstance(event, (*TOLD, *OF_OTHERS)))
+        elsewhere = (*TOLD, *OF_OTHERS, *(OF_A_HOLD if self._unsaid else ()))
+        untold = (event for event in self._stream if not isinstance(event, elsewhere))
         return [self._as_recorded(event) for event in untold if self._concerns_me(event)]
 
     def _concerns_me(self, event: Event) -> bool:

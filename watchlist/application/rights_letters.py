@@ -24,6 +24,7 @@ from watchlist.application.work import Erased, Work
 from watchlist.domain import access, periods, refusals
 from watchlist.domain import identity as identities
 from watchlist.domain.access_reading import readable
+from watchlist.domain.case import Case
 from watchlist.domain.case_tables import has_gaps, put_back, taken_out
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.letter import Heading, Letter, addressee
@@ -31,6 +32,7 @@ from watchlist.domain.reply import Reply, ReplyKind, ReplySent, ReplyState, repl
 from watchlist.domain.rights_letter import (
     PARTS,
     Deferred,
+    Entries,
     Request,
     access_answer,
     extension,
@@ -39,7 +41,7 @@ from watchlist.domain.rights_letter import (
     restriction_to_be_lifted,
     written_for,
 )
-from watchlist.domain.rights_request import Right, RightsRequest, require_reason
+from watchlist.domain.rights_request import CONTESTING, Right, RightsRequest, require_reason
 from watchlist.domain.subject import Subject
 from watchlist.domain.vault_field import VaultField
 
@@ -203,9 +205,9 @@ def _written(
     to = addressee(identity)
     whom = written_for(to) if subject.is_deceased else to
     heading = Heading(reply_id(request.id, kind), saying.dated, whom, writing.contacts)
-    asked = Request(request.kind, request.received_on)
+    asked = Request(request.kind, request.received_on, request.organisation)
     if kind is ReplyKind.ANSWER:
-        return _answer(desk, request, heading, asked)
+        return _answer(desk, request, heading, asked, subject)
     reason = require_reason(saying.reason)
     if kind is ReplyKind.EXTENSION:
         due_on = periods.reply_due(request.received_on, extended=True)
@@ -214,7 +216,9 @@ def _written(
     return Written(restriction_to_be_lifted(heading, asked, reason, saying.lifted_on or today))
 
 
-def _answer(desk: Desk, request: RightsRequest, heading: Heading, asked: Request) -> Written:
+def _answer(
+    desk: Desk, request: RightsRequest, heading: Heading, asked: Request, subject: Subject
+) -> Written:
     assert request.decision is not None
     sealed = [one for one in (request.decision.reason, request.deferred) if one is not None]
     opened = desk.open_sealed(request.subject_id, sealed)
@@ -222,13 +226,41 @@ def _answer(desk: Desk, request: RightsRequest, heading: Heading, asked: Request
         raise refusals.LetterErased(state="erased")
     given = opened[request.decision.reason.ref].decode() if request.decision.reason else None
     if not request.is_granted:
-        return Written(refusal(heading, asked, given))
+        return Written(refusal(heading, asked, given, _entries(desk, request, subject)))
     if request.kind is not Right.ACCESS:
-        return Written(grant(heading, asked, given))
+        return Written(grant(heading, asked, given, _entries(desk, request, subject)))
     waiting = opened[request.deferred.ref] if request.deferred else None
     export = export_for(desk, request)
-    letter = access_answer(heading, asked, readable(export), _waiting(waiting), given)
+    told = readable(export)
+    letter = access_answer(heading, asked, told, _waiting(waiting), _reason_in(told, request.id))
     return Written(letter, _cases_in(export))
+
+
+def _reason_in(told: View, request_id: UUID) -> str | None:
+    """P3: of an access the reason as the export tells it, which withholds a text that names another."""
+    (mine,) = (one for one in told["requests"] if one["request_id"] == str(request_id))
+    reason = mine["decision"].get("reason")
+    return None if reason is None else str(reason)
+
+
+def _entries(desk: Desk, request: RightsRequest, subject: Subject) -> Entries:
+    """L9, P2: those that its decision ended, and those that stand once it is answered, approved since included.
+
+    The answer is bound to these cases, so that nothing is approved or lifted between its words and its record.
+    """
+    if request.kind not in CONTESTING or request.decision is None:
+        return Entries()
+    now = desk.clock.now()
+    cases = desk.log.load(desk.registry.cases_about(subject.id)).values()
+    listed = [one for case in cases if isinstance(case, Case) for one in case.listed_of(subject.id, now)]
+    freed = [one for one in listed if not one.restrictions.keys() - {request.id}]
+    ended = request.decision.delisted
+    return Entries(
+        len(ended),
+        periods.civil_date(request.decision.at) if ended else None,
+        freed=bool(freed),
+        kept_back=len(freed) < len(listed),
+    )
 
 
 def _cases_in(export: View) -> dict[int, UUID]:

@@ -7,7 +7,7 @@ A text is told, or withheld for a stated reason; a section is told, or deferred 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -76,7 +76,10 @@ class Text(Struct, frozen=True):
 
 
 class Retention(Struct, frozen=True):
-    """By which rule, and until when (exclusive); no end yet when it depends on what has not happened."""
+    """By which rule, and until when (exclusive); no end yet when it depends on what has not happened.
+
+    Nor where procedures wait: an end that is late or unknown would give them away, so none is told there at all.
+    """
 
     rule: str
     fr: str
@@ -171,7 +174,11 @@ class LetterDeferral(Struct, frozen=True):
 
 
 class LetterSent(Struct, frozen=True):
-    """A letter that went to the person: what it said, word for word; None once erased."""
+    """A letter that went to the person, and what it said: word for word, but for what an access answer told of cases.
+
+    That is kept with each case, and told with it as it stands now. No content once the person is erased, nor of a
+    letter to whoever stood for them before a split (C8).
+    """
 
     kind: str
     sent_on: date
@@ -211,8 +218,8 @@ class InscriptionTold(Struct, frozen=True):
     recorded_at: datetime | None
     last_listed_day: date | None
     restricted: bool
-    held_by: list[UUID]
-    """The procedures that hold it past its term (L1)."""
+    held_by: list[UUID] | PartDeferred
+    """The procedures that hold it past its term (L1); they wait where the procedures do."""
     restrictions: list[RestrictionTold]
     contests: list[Contest]
     letter: LetterTold | None
@@ -425,8 +432,8 @@ def deferral_of(deferred: Iterable[Deferred], part: Part, case_id: UUID | None =
 # How long -------------------------------------------------------------------------------------
 
 
-def case_retention(case: CaseMemory) -> Retention:
-    """C1, C2, C5: how long the data of the case are kept, as far as is known."""
+def case_retention(case: CaseMemory, unsaid: bool = False) -> Retention:
+    """C1, C2, C5: how long the data of the case are kept, as far as is known, and may be told."""
     if case.state is CaseState.PURGED:
         return Retention(
             "C5",
@@ -444,7 +451,7 @@ def case_retention(case: CaseMemory) -> Retention:
         "C2",
         "cinq ans après la clôture du dossier, ou jusqu'à la fin des procédures judiciaires et de leur prescription",
         "five years from the closing of the case, or until its judicial procedures and their limitation have ended",
-        known(case.data_end_at),
+        None if unsaid else known(case.data_end_at),
     )
 
 
@@ -458,9 +465,10 @@ def entry_retention(ends_at: datetime | None) -> Retention:
     )
 
 
-def identity_retention(cases: Iterable[CaseMemory]) -> Retention:
-    """P6: as long as a case that is kept concerns the person: until the last of them, when all ends are known."""
-    ends = [case_retention(case).ends_at for case in cases if case.state is not CaseState.PURGED]
+def identity_retention(cases: Iterable[CaseMemory], unsaid: Container[UUID] = ()) -> Retention:
+    """P6: as long as a case that is kept concerns the person: until the last of them, when all ends may be told."""
+    kept = (case for case in cases if case.state is not CaseState.PURGED)
+    ends = [None if case.id in unsaid else case_retention(case).ends_at for case in kept]
     return Retention(
         "P6",
         "tant qu'un dossier conservé concerne la personne, puis effacement",

@@ -19,17 +19,18 @@ WITHHELD = {
 WRITTEN = frozenset({"usage_name", "birth_place"})
 """Names that stand as plain values."""
 LATER = "communiqué plus tard"
+REGISTERS = frozenset({"recipients", "consultations"})
+"""Parts that are a register of their own: where there is none, silence would read as nobody."""
+NOT_RECORDED = "non enregistré : ce registre n'en a pas gardé la trace"
 _TEXT, _DEFERRED = {"text", "withheld"}, {"deferred", "reason", "review_on"}
 _WORDS, _RETENTION, _LETTER = {"fr", "en", "code"}, {"rule", "fr", "en", "ends_at"}, {"title", "sections"}
 
 
 def readable(export: Mapping[str, Any]) -> dict[str, Any]:
-    """For `tables_of`: nothing of it is left out but what is not held."""
-    return {
-        name: _read(part, name)
-        for name, part in export.items()
-        if name not in OF_THE_FILE and part is not None
-    }
+    """For `tables_of`: nothing of it is left out but what is not held; of what was not recorded that is said."""
+    told = {name: _read(part, name) for name, part in export.items() if name not in OF_THE_FILE}
+    silent = {name: AsWritten(NOT_RECORDED) for name in REGISTERS if told.get(name, ()) is None}
+    return {name: part for name, part in (told | silent).items() if part is not None}
 
 
 def _read(part: Any, name: str) -> Any:

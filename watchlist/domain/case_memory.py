@@ -148,6 +148,10 @@ class CaseMemory(Aggregate):
     def is_listed(self, inscription: Inscription, at: datetime) -> bool:
         return inscription.state is State.ACTIVE and at < self.ends_at(inscription)
 
+    def listed_of(self, subject_id: UUID, at: datetime) -> list[Inscription]:
+        """The entries of whoever stands for that subject that are on the list at that instant, restricted or not."""
+        return [one for one in self._inscriptions_of(subject_id) if self.is_listed(one, at)]
+
     def elapsed(self, at: datetime) -> list[Inscription]:
         """The entries that have ended by themselves and are not yet recorded as delisted (L4)."""
         active = (i for i in self.inscriptions.values() if i.state is State.ACTIVE)

@@ -11,6 +11,7 @@ from watchlist.domain.correspondence import Template
 from watchlist.domain.inscription import DelistingGround, Ground
 from watchlist.domain.letter import (
     PRESUMED,
+    WHO_IS_TOLD,
     Heading,
     Letter,
     Section,
@@ -146,7 +147,8 @@ def delisting_letter(heading: Heading, facts: DelistingFacts) -> Letter:
         (
             f"Votre nom figurait depuis le {in_french(entry.inscribed_on)}, à la demande de l'organisme "
             f"{entry.organisation}, sur une liste de fraudes présumées à l'assurance complémentaire santé. "
-            "Cette inscription a pris fin : votre nom n'y figure plus.",
+            "Cette inscription a pris fin. Cette lettre ne dit rien d'une inscription qu'un autre organisme aurait "
+            "demandée.",
         ),
         (
             ("Inscription", f"du {in_french(entry.inscribed_on)} au {in_french(facts.ended_on)}"),
@@ -282,11 +284,7 @@ def _told_late(facts: InscriptionFacts) -> Section:
 def _who_is_told() -> Section:
     return Section(
         "Qui en est averti",
-        (
-            "Les organismes auxquels il avait été répondu que votre nom figurait sur la liste sont "
-            "avertis que ce n'est "
-            "plus le cas, sans que le motif leur soit donné.",
-        ),
+        (WHO_IS_TOLD,),
     )
 
 

@@ -97,6 +97,11 @@ CNIL = (
     "nationale de l'informatique et des libertés (CNIL), 3 place de Fontenoy, TSA 80715, 75334 Paris Cedex 07, "
     "www.cnil.fr, ou saisir un juge."
 )
+WHO_IS_TOLD = (
+    "Seuls sont avertis les organismes auxquels il avait été répondu, quand ils interrogeaient la liste, que votre nom "
+    "y figure, et pour lesquels cette réponse change. Ils apprennent qu'elle a changé, jamais pourquoi."
+)
+"""S8: who was told of a hit, when it stops or resumes; a hit that another entry keeps up does neither."""
 _MONTHS = (
     "janvier", "février", "mars", "avril", "mai", "juin",
     "juillet", "août", "septembre", "octobre", "novembre", "décembre",

@@ -12,6 +12,7 @@ from watchlist.domain.access import Part
 from watchlist.domain.access_tables import tables_of
 from watchlist.domain.correspondence import Template
 from watchlist.domain.letter import (
+    WHO_IS_TOLD,
     Contacts,
     Heading,
     Letter,
@@ -21,14 +22,15 @@ from watchlist.domain.letter import (
     in_french,
     letter,
 )
-from watchlist.domain.rights_request import Right
+from watchlist.domain.rights_request import CONTESTING, Right
 
 
 class Request(Struct, frozen=True):
-    """What was asked, and when it was received."""
+    """What was asked, when it was received, and of which organisation: it answers for no other's entries (C6)."""
 
     kind: Right
     received_on: date
+    organisation: str
 
 
 class Deferred(Struct, frozen=True):
@@ -38,6 +40,20 @@ class Deferred(Struct, frozen=True):
     reason: str
     review_on: date
 
+
+class Entries(Struct, frozen=True):
+    """What became of the organisation's entries by a request: those its decision ended, those that stand after it."""
+
+    ended: int = 0
+    ended_on: date | None = None
+    """None: it ended none."""
+    freed: bool = False
+    """Whether one is on the list that nothing restricts but the request, until this answer."""
+    kept_back: bool = False
+    """Whether one is on the list that something else restricts too."""
+
+
+NO_ENTRIES = Entries()
 
 PARTS = {
     Part.IDENTITY: "Votre identité",
@@ -85,45 +101,57 @@ PORTABILITY_REFUSED = (
 GRANTED = {
     Right.RECTIFICATION: (
         "Vos données sont corrigées",
-        (
-            "Les données que vous signaliez ont été corrigées. Les recherches se font désormais avec les "
-            "données corrigées."
-        ),
-        "Les organismes auxquels des données inexactes avaient été communiquées sont avertis de la correction.",
+        "L'organisme {organisation} a corrigé les données que vous signaliez. Ce qu'il a inscrit sur la liste se "
+        "cherche désormais avec les données corrigées.",
+        WHO_IS_TOLD,
     ),
     Right.ERASURE: (
         "Vos données sont effacées",
-        "Les données qui vous concernent ont été effacées. Nous ne pouvons plus les lire, et aucune recherche ne les "
-        "retrouve. Il ne subsiste que des dates et des numéros de gestion qui ne permettent pas de vous identifier.",
-        "Les copies de sauvegarde deviennent illisibles au plus tard à l'expiration des sauvegardes des clés. Les "
-        "organismes auxquels ces données avaient été communiquées sont avertis.",
+        "Les données que l'organisme {organisation} détenait à votre sujet ont été effacées. Nous ne pouvons plus les "
+        "lire, et aucune recherche ne les retrouve. Il n'en subsiste que des dates et des numéros de gestion qui ne "
+        "permettent pas de vous identifier.",
+        "Les copies de sauvegarde deviennent illisibles au plus tard à l'expiration des sauvegardes des clés. "
+        + WHO_IS_TOLD,
     ),
     Right.OBJECTION: (
         "Votre opposition est acceptée",
-        "Nous avons accepté votre opposition : votre nom ne figure plus sur la liste des fraudes présumées.",
-        "Les organismes auxquels il avait été répondu que votre nom y figurait sont avertis que ce n'est plus le cas, "
-        "sans que le motif leur soit donné.",
+        "Nous avons accepté votre opposition : {ended}.",
+        WHO_IS_TOLD,
     ),
     Right.RESTRICTION: (
         "Le traitement de vos données est limité",
-        "Vos données sont conservées mais ne sont plus utilisées : si votre nom figure sur la liste des fraudes "
-        "présumées, personne n'en est informé tant que dure cette limitation. La durée de l'inscription continue de "
+        "Ce que l'organisme {organisation} a inscrit à votre sujet sur la liste des fraudes présumées est conservé, "
+        "mais n'est communiqué à personne tant que dure cette limitation. La durée d'une inscription continue de "
         "courir.",
-        "Nous vous écrirons avant de lever cette limitation.",
+        "Nous vous écrirons avant de lever cette limitation. " + WHO_IS_TOLD,
     ),
     Right.DIRECTIVES: (
-        "Vos directives sont enregistrées",
-        "Nous avons enregistré les directives sur le sort des données après le décès, et nous les appliquerons.",
-        "Vous pouvez les modifier ou les retirer à tout moment.",
+        "Les directives sont enregistrées",
+        "L'organisme {organisation} a enregistré les directives sur le sort des données après le décès, et les "
+        "appliquera.",
+        "La personne que les directives désignent pour leur exécution ou, à défaut, les héritiers peuvent en demander "
+        "la mise en œuvre (article 85 de la loi du 6 janvier 1978).",
     ),
 }
-"""What each accepted request changed: a heading, what was done, and what follows."""
+"""What each accepted request changed, of what that organisation holds: a heading, what was done, what follows."""
+
+ITS_OWN = (
+    "Cette réponse vaut pour ce que l'organisme {organisation} détient et a inscrit sur la liste ; chaque organisme "
+    "membre du registre répond de ce qui est à lui."
+)
+"""C6: the answer of one organisation says nothing of another's, nor whether there is any."""
 
 CONTESTED_FACTS = (
     "Les faits à l'origine d'un dossier restent présumés : rien de ce qui précède ne préjuge d'une "
     "décision de justice, et "
     "vous bénéficiez de la présomption d'innocence."
 )
+
+OF_THE_DEAD = (
+    "Les faits à l'origine d'un dossier restent présumés : rien de ce qui précède ne préjuge d'une décision de "
+    "justice, et la personne décédée bénéficie de la présomption d'innocence."
+)
+"""P5: directives are asked about once somebody died; whoever reads the answer is not the one presumed."""
 
 
 def written_for(deceased: tuple[str, ...]) -> tuple[str, ...]:
@@ -139,13 +167,7 @@ def access_answer(
     reason: str | None = None,
 ) -> Letter:
     """P3: everything held, as readable tables; what waits is said, with why and until when."""
-    held = "Vous trouverez ci-après toutes les données que nous détenons à votre sujet, archives comprises."
-    if deferred:
-        held = (
-            "Vous trouverez ci-après les données que nous détenons à votre sujet, archives comprises, sauf les parties "
-            "indiquées sous « Ce qui vous sera communiqué plus tard »."
-        )
-    told = (held, _NOT_INCLUDED, *((reason,) if reason else ()))
+    told = (_held(request, bool(deferred)), _NOT_INCLUDED, *((reason,) if reason else ()), _its_own(request))
     return letter(
         Template.ACCESS_1,
         heading,
@@ -161,7 +183,9 @@ def access_answer(
     )
 
 
-def refusal(heading: Heading, request: Request, reason: str | None = None) -> Letter:
+def refusal(
+    heading: Heading, request: Request, reason: str | None = None, entries: Entries = NO_ENTRIES
+) -> Letter:
     """Refused, with the reason; portability always with the same (P4)."""
     why = PORTABILITY_REFUSED if request.kind is Right.PORTABILITY else reason
     if not why:
@@ -181,17 +205,22 @@ def refusal(heading: Heading, request: Request, reason: str | None = None) -> Le
                         "pour la raison suivante."
                     ),
                     why,
-                    CONTESTED_FACTS,
+                    _its_own(request),
+                    _presumed(request),
                 ),
             ),
+            *_end_of_the_contest(heading, request, entries, granted=False),
             *_end(heading.contacts),
         ),
     )
 
 
-def grant(heading: Heading, request: Request, reason: str | None = None) -> Letter:
+def grant(
+    heading: Heading, request: Request, reason: str | None = None, entries: Entries = NO_ENTRIES
+) -> Letter:
     """Accepted: what was done, and what follows from it."""
     headline, done, follows = GRANTED[request.kind]
+    done = done.format(organisation=request.organisation, ended=_ended(request, entries))
     return letter(
         Template.GRANT_1,
         heading,
@@ -199,7 +228,11 @@ def grant(heading: Heading, request: Request, reason: str | None = None) -> Lett
         _opening(request),
         _summary(request, "acceptée"),
         (
-            Section(headline, (done, *((reason,) if reason else ()), follows, CONTESTED_FACTS)),
+            Section(
+                headline,
+                (done, *((reason,) if reason else ()), follows, _its_own(request), _presumed(request)),
+            ),
+            *_end_of_the_contest(heading, request, entries, granted=True),
             *_end(heading.contacts),
         ),
     )
@@ -224,8 +257,8 @@ def extension(heading: Heading, request: Request, reason: str, due_on: date) -> 
                         f"Vous recevrez notre réponse au plus tard le {in_french(due_on)}. Vous n'avez "
                         "rien à faire d'ici là."
                     ),
-                    *_WHILE_CONTESTED.get(request.kind, ()),
-                    CONTESTED_FACTS,
+                    *_until_then(request),
+                    _presumed(request),
                 ),
             ),
             *_end(heading.contacts),
@@ -241,8 +274,8 @@ def restriction_to_be_lifted(heading: Heading, request: Request, reason: str, li
         "Fin prochaine de la limitation du traitement de vos données",
         (
             f"À la suite de votre demande {ASKED[request.kind]}, reçue le {in_french(request.received_on)}, le "
-            "traitement de vos données avait été limité : si votre nom figure sur la liste des fraudes présumées, "
-            "personne n'en était informé.",
+            f"traitement de vos données avait été limité : ce que l'organisme {request.organisation} a inscrit à votre "
+            "sujet sur la liste des fraudes présumées n'était communiqué à personne.",
         ),
         (
             ("Votre demande", f"reçue le {in_french(request.received_on)}"),
@@ -254,10 +287,10 @@ def restriction_to_be_lifted(heading: Heading, request: Request, reason: str, li
                 (
                     f"Cette limitation sera levée le {in_french(lifted_on)}, pour la raison suivante.",
                     reason,
-                    "À partir de ce jour, si une inscription est encore en cours, les organismes qui "
-                    "interrogent la liste "
-                    "apprendront de nouveau que votre nom y figure. Une inscription qui a pris fin "
-                    "entre-temps ne revit pas.",
+                    f"À partir de ce jour, si une inscription demandée par l'organisme {request.organisation} est "
+                    "encore en cours et n'est pas limitée pour une autre raison, les organismes qui interrogent la "
+                    "liste apprendront de nouveau que votre nom y figure. Une inscription qui a pris fin entre-temps "
+                    "ne revit pas.",
                     CONTESTED_FACTS,
                 ),
             ),
@@ -270,12 +303,6 @@ _NOT_INCLUDED = (
     "N'y figurent ni les données d'autres personnes, ni les noms des personnes qui travaillent sur ces dossiers. Les "
     "heures sont celles de Paris."
 )
-_UNTIL_THEN = "D'ici là, l'inscription contestée n'est communiquée à personne."
-_WHILE_CONTESTED = {
-    Right.OBJECTION: (_UNTIL_THEN,),
-    Right.RECTIFICATION: (_UNTIL_THEN,),
-    Right.RESTRICTION: (_UNTIL_THEN,),
-}
 
 
 def _opening(request: Request) -> tuple[str, ...]:
@@ -285,6 +312,79 @@ def _opening(request: Request) -> tuple[str, ...]:
 
 def _summary(request: Request, decision: str) -> tuple[tuple[str, str], ...]:
     return ("Votre demande", f"reçue le {in_french(request.received_on)}"), ("Notre réponse", decision)
+
+
+def _held(request: Request, in_part: bool) -> str:
+    what = "les" if in_part else "toutes les"
+    but = (", sauf les parties indiquées sous « Ce qui vous sera communiqué plus tard »") if in_part else ""
+    return (
+        f"Vous trouverez ci-après {what} données que l'organisme {request.organisation} détient à votre sujet, "
+        f"archives comprises{but}."
+    )
+
+
+def _presumed(request: Request) -> str:
+    return OF_THE_DEAD if request.kind is Right.DIRECTIVES else CONTESTED_FACTS
+
+
+def _its_own(request: Request) -> str:
+    return ITS_OWN.format(organisation=request.organisation)
+
+
+def _until_then(request: Request) -> tuple[str, ...]:
+    """P2: only of what restricts from its receipt on; a restriction that is asked for is not granted yet."""
+    if request.kind not in CONTESTING:
+        return ()
+    own = f"ce que l'organisme {request.organisation} a inscrit à votre sujet sur la liste"
+    return (f"D'ici là, {own} n'est communiqué à personne.",)
+
+
+def _ended(request: Request, entries: Entries) -> str:
+    """L9: what the decision did, and on which day; not what stands today, nor what others did."""
+    if entries.ended_on is None:
+        return f"aucune inscription demandée par l'organisme {request.organisation} n'était alors en cours"
+    what, have = (
+        ("l'inscription demandée", "a") if entries.ended == 1 else ("les inscriptions demandées", "ont")
+    )
+    return f"{what} par l'organisme {request.organisation} {have} pris fin le {in_french(entries.ended_on)}"
+
+
+def _end_of_the_contest(
+    heading: Heading, request: Request, entries: Entries, granted: bool
+) -> tuple[Section, ...]:
+    """P2, art. 18(3): that what restricted until this answer ends with it, from when, and what stands then."""
+    if request.kind not in CONTESTING:
+        return ()
+    told = (
+        f"Depuis l'enregistrement de votre demande, ce que l'organisme {request.organisation} a inscrit à votre sujet "
+        "sur la liste n'était communiqué à personne (article 18 du RGPD). Cette limitation prend fin avec la présente "
+        f"réponse, à partir du {in_french(heading.dated)}."
+    )
+    stands = entries.freed or entries.kept_back
+    return (
+        Section(
+            "Fin de la limitation",
+            (
+                told,
+                *((_FREED,) if entries.freed else ()),
+                *((_KEPT_BACK,) if entries.kept_back else ()),
+                *(() if stands else (_NOTHING_STANDS,)),
+                *((_NOT_ENDED,) if stands and granted and request.kind is Right.OBJECTION else ()),
+            ),
+        ),
+    )
+
+
+_FREED = (
+    "Une inscription que cet organisme a demandée est en cours : à partir de cette date, les organismes qui "
+    "interrogent la liste peuvent apprendre que votre nom y figure."
+)
+_KEPT_BACK = (
+    "Une inscription que cet organisme a demandée est en cours et reste limitée pour une autre raison : elle n'est "
+    "communiquée à personne tant que dure cette autre limitation."
+)
+_NOTHING_STANDS = "Aucune inscription que cet organisme a demandée n'est en cours."
+_NOT_ENDED = "Cette inscription n'est pas de celles que la décision sur votre opposition a fait cesser."
 
 
 def _deferred_section(deferred: tuple[Deferred, ...]) -> tuple[Section, ...]:

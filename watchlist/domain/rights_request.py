@@ -167,6 +167,13 @@ class NothingToLift(refusals.Conflict):
     """
 
 
+class GrantNotTold(refusals.Conflict):
+    """The person was not told yet that the restriction was granted: answer the request, then lift it (P2).
+
+    fr: La personne n'a pas encore appris que la limitation est accordée : répondez à la demande, puis levez-la (P2).
+    """
+
+
 # Recorded -------------------------------------------------------------------------------------
 
 
@@ -354,7 +361,8 @@ class RightsRequest(Aggregate):
             return ReplyState.DRAFT if self.decision is not None and self.answer is None else None
         if kind is ReplyKind.EXTENSION:
             return ReplyState.OPEN if self.decision is None and self.extension is None else None
-        return ReplyState.OPEN if self.kind is Right.RESTRICTION and self.contests else None
+        liftable = self.kind is Right.RESTRICTION and self.contests and self.answer is not None
+        return ReplyState.OPEN if liftable else None
 
     # Decided ----------------------------------------------------------------------------------
 
@@ -439,9 +447,11 @@ class RightsRequest(Aggregate):
         )
 
     def lift(self, act: Act, reason: Sealed, told_on: date) -> None:
-        """P2: a granted restriction ends when it is lifted, and the person is told first."""
+        """P2: a granted restriction ends when it is lifted, and the person is told first: of it, then of its end."""
         if self.kind is not Right.RESTRICTION or not self.contests:
             raise NothingToLift(state=self.state)
+        if self.answer is None:
+            raise GrantNotTold(state=self.state)
         require_told(told_on, self.received_on, act.at)
         self.record(RestrictionEnded, act, reason=reason, told_on=told_on)
 
