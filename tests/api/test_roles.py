@@ -181,7 +181,7 @@ def test_what_is_another_organisations_is_not_there(office: Office, other_office
 def test_what_is_another_organisations_is_not_there_at_any_address(
     client: TestClient, office: Office, other_office: Office
 ) -> None:
-    """Asked with ids that are there, and with bodies that are right: another organisation's are 404."""
+    """Asked with ids that are there, and with bodies that are right: another organisation's are 404, or none."""
     known = Belongings.of(office).ids
     other_office.entry()
     walked = 0
@@ -189,7 +189,8 @@ def test_what_is_another_organisations_is_not_there_at_any_address(
         assert set(step.ids) <= set(known), f"{step.path}: make its ids in tests/api/walk.py"
         for role in (set(step.roles) - {"auditor"}) if step.ids else ():
             answer = step.ask(getattr(other_office, role), known)
-            assert answer.status_code == 404, (role, step.method, step.path, answer.text)
+            nothing = answer.status_code == 200 and answer.json() == {"items": [], "next": None}
+            assert answer.status_code == 404 or nothing, (role, step.method, step.path, answer.text)
             walked += 1
     for step in steps(client):
         if step.ids:

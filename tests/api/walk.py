@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -14,10 +15,11 @@ from fastapi.testclient import TestClient
 from tests.api.conftest import PERSON, Office, Somebody
 from tests.api.test_disclosures import BY_HAND
 from tests.api.test_imports import GOOD, HEADER, submit
+from watchlist.domain.unusual_use import Observed, Unusual
 
 DAY = "2026-02-26"
 UNNUMBERED = GOOD.replace(PERSON["identifiers"][0]["value"], "")  # type: ignore[index]
-CODES = {"kind": "answer", "dataset": "watchlist"}
+CODES = {"kind": "answer", "dataset": "watchlist", "number": "1"}
 """Parameters of paths that are codes and no ids."""
 
 
@@ -119,8 +121,18 @@ class Belongings:
         spare = office.admin.made("/keys", {"operator": "spare", "role": "dpo"})
         letters = office.dpo.get("/letters").json()["items"]
         other = office.subject(family_name="Autre", given_names="Personne", identifiers=[])
+        screening = _hit(office)
+        question = {"key": "q1", "question": "x"}
+        asked = office.integrator.made(f"/screenings/{screening}/detail-requests", question)
+        webhook = office.integrator.made("/webhooks", {"url": "https://payer.example/hooks"})
         return cls(
             {
+                "key": "q1",
+                "screening_id": screening,
+                "detail_id": asked["id"],
+                "webhook_id": webhook["id"],
+                "change_id": _stopped(office, inscription),
+                "alarm_id": _alarm(office),
                 "subject_id": subject,
                 "subject_ids": [subject],
                 "duplicate_id": other,
@@ -138,6 +150,29 @@ class Belongings:
                 "identifiers": PERSON["identifiers"],
             }
         )
+
+
+def _hit(office: Office) -> str:
+    asked = {"q1": {"identifiers": PERSON["identifiers"]}}
+    body = {"purpose": "claim_control", "file_reference": "1", "subjects": asked}
+    answer = office.integrator.made("/screenings", body, 200)
+    assert answer["results"]["q1"]["hit"]
+    return str(answer["screening_id"])
+
+
+def _stopped(office: Office, inscription: str) -> str:
+    """A change: the hit stopped, and resumed."""
+    for done in ("restriction", "restriction/lifting"):
+        office.supervisor.made(f"/inscriptions/{inscription}/{done}", {"reason": "x"}, 200)
+    return str(office.integrator.get("/changes").json()["items"][0]["id"])
+
+
+def _alarm(office: Office) -> str:
+    """S6, of that organisation; what raises one takes a day of questions."""
+    usage = office.auditor.client.app.state.house.usage  # type: ignore[attr-defined]
+    at = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    usage.raise_alarm(uuid4(), office.organisation, at.date(), Observed(Unusual.AT_NIGHT, 9, at), at)
+    return str(office.auditor.get("/audit/alarms").json()["items"][0]["alarm_id"])
 
 
 def _erased(office: Office) -> str:
