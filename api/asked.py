@@ -13,6 +13,7 @@ from watchlist.domain.correspondence import Channel
 from watchlist.domain.inscription import DelistingGround, Ground
 from watchlist.domain.operator import Role as OperatorRole
 from watchlist.domain.procedure import Kind, Outcome
+from watchlist.domain.review import ReviewOutcome
 from watchlist.domain.rights_request import Right
 from watchlist.domain.subject import Role
 from watchlist.domain.trace import Recipient
@@ -253,6 +254,38 @@ class LetterDeferral(Asked):
 
     reason: Prose
     review_on: Day
+
+
+# Hits -----------------------------------------------------------------------------------------
+
+ScreeningKey = Annotated[
+    str,
+    StringConstraints(pattern="^[A-Za-z0-9_-]{1,64}$"),
+    Field(description="of the question in that screening", examples=["q1"]),
+]
+
+
+class NewReview(Asked):
+    """S7: what a person found when they looked at a hit. A note is for one's own organisation."""
+
+    key: ScreeningKey
+    outcome: ReviewOutcome
+    note: Prose | None = None
+
+
+class NewDetailRequest(Asked):
+    """C6: a question about a hit, for whoever owns the entry."""
+
+    key: ScreeningKey
+    question: Prose
+
+
+class DetailReply(Asked):
+    """An answer, which is told to whoever asked; or a refusal, whose reason is not."""
+
+    answer: Prose | None = None
+    refused: Literal[True] | None = None
+    reason: Prose | None = None
 
 
 # Rights ---------------------------------------------------------------------------------------

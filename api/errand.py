@@ -113,6 +113,8 @@ def _canonical(body: bytes) -> bytes:
 
 Investigation = Annotated[Errand, Depends(errand(Role.INVESTIGATOR))]
 Supervision = Annotated[Errand, Depends(errand(Role.SUPERVISOR))]
+Integration = Annotated[Errand, Depends(errand(Role.INTEGRATOR))]
+"""A payment operator's."""
 Protection = Annotated[Errand, Depends(errand(Role.DPO))]
 """A data protection officer's."""
 

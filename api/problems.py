@@ -326,6 +326,10 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     ),
     "nothing_changed": ("Give at least one field to change.", "Donnez au moins un champ à modifier."),
     "other_kind": ("A subject of this kind has no such field.", "Une personne de ce type n'a pas ce champ."),
+    "answer_or_refusal": (
+        "Give an answer, or refuse; a reason is of a refusal.",
+        "Donnez une réponse, ou refusez ; un motif est celui d'un refus.",
+    ),
     "cursor": (
         "Use the cursor of the page before, with the same filters.",
         "Utilisez le curseur de la page précédente, avec les mêmes filtres.",

@@ -23,6 +23,7 @@ from watchlist.adapters.erasure_journal import FileErasureJournal, MemoryErasure
 from watchlist.adapters.letter_press import TypstPress
 from watchlist.adapters.master_key import FILE, MasterKeys, master_key, printed_by, stamp_of
 from watchlist.adapters.postgres.connections import SERVICE_ROLE, Connection, service_conninfo
+from watchlist.adapters.postgres.detail_requests import PostgresDetailRequests
 from watchlist.adapters.postgres.keyring import KeyStoreKeyring, PostgresKeyring
 from watchlist.adapters.postgres.late_letters import paint_late_letters
 from watchlist.adapters.postgres.list_index import PostgresListIndex
@@ -33,6 +34,7 @@ from watchlist.adapters.postgres.operators import PostgresOperators
 from watchlist.adapters.postgres.pictures import Pictures
 from watchlist.adapters.postgres.register import Register
 from watchlist.adapters.postgres.registers import PostgresRegisters
+from watchlist.adapters.postgres.reviews import PostgresReviews
 from watchlist.adapters.postgres.snapshot import PostgresSnapshots
 from watchlist.adapters.postgres.traces import PostgresTraces
 from watchlist.adapters.postgres.vault import PostgresVault
@@ -128,6 +130,8 @@ def build(
         registry=pictures,
         journal=journal or MemoryErasureJournal(),
         registers=registers,
+        reviews=PostgresReviews(pool),
+        details=PostgresDetailRequests(pool),
     )
     index = PostgresListIndex(conninfo, clock)
     traces = PostgresTraces(conninfo)

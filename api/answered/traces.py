@@ -11,6 +11,7 @@ from pydantic import Field
 from api.answered.common import Page
 from api.fields import Answered, Id
 from watchlist.domain.operator import Role
+from watchlist.domain.review import ReviewOutcome
 from watchlist.domain.trace import DisclosureKind, Recipient
 
 
@@ -64,6 +65,9 @@ class DisclosureHead(Answered):
 
 class DisclosureItem(DisclosureHead):
     stands: bool | None = Field(description="of a hit: whether it still does")
+    reviewed_as: ReviewOutcome | None = Field(
+        description="of a hit: what a person found last; null: not reviewed"
+    )
     changes: list[ChangeTold]
 
 

@@ -64,6 +64,8 @@ WRONG, WRONG_KEY, ADDRESS = "Maldéposé-Gribouillon", "clef-abracadabrantesque"
 DISMISSED, LOCKED, BROKEN = "classement-chamboule", "note-verrouillette", "note-brisemiche"
 LONG = "longue-ritournellique "
 TOLD, TOLD_BY, TOLD_TO = "communication-barbichette", "fondement-trousse-chemise", "Destinataire Vertugadine"
+REVIEWED, ASKED = "revue-marabouteille", "question-tournebroche"
+ANSWERED, WITHHELD = "réponse-poudrefine", "refus-tartelouille"
 RIGHTS = "droits-pimprenelle"
 """Every text of a person's request, of a letter, of a redaction."""
 
@@ -74,6 +76,7 @@ PERSONAL = [
     IMPORTED_GIVEN, IMPORTED_BORN, IMPORTED_COURT, IMPORTED_REFERENCE, REFUSED, REFUSED_NUMBER, SEARCHED,
     SEARCHED_GIVEN, SEARCHED_BORN, SCREENED, SCREENED_GIVEN, SCREENED_BORN, WRONG, WRONG_KEY, ADDRESS, DISMISSED,
     LOCKED, BROKEN, LONG.strip(), RIGHTS, TOLD, TOLD_BY, TOLD_TO,
+    REVIEWED, ASKED, ANSWERED, WITHHELD,
 ]  # fmt: skip
 STAFF = ["Opératrice Wladyslawine", "Administratrice Bergamotine"]
 """Names of operators: in the table of operators, and nowhere else."""
@@ -169,7 +172,7 @@ def _a_matter(office: Office) -> str:
     limitation = {"basis": BASIS, "ends_on": today().isoformat()}
     ended = {"outcome": "acquitted", "ended_on": today().isoformat(), "limitation": limitation}
     anne.made(f"{on}/procedures/{procedure}/end", ended, 200)
-    _screened(office, hit=True)
+    _reviewed(office, _screened(office, hit=True))
     bruno.made(f"/inscriptions/{entry}/delisting", {"ground": "repaid", "reason": DELISTING}, 200)
     _screened(office, hit=False)
     _known_better(anne, subject, case)
@@ -201,7 +204,7 @@ def _known_better(anne: Somebody, subject: str, case: str) -> None:
     anne.made(f"/subjects/{double}/death", {"died_on": DIED}, 200)
 
 
-def _screened(office: Office, *, hit: bool) -> None:
+def _screened(office: Office, *, hit: bool) -> str:
     asked = {
         "number": {"identifiers": [{"scheme": "rpps", "value": RPPS}]},
         "name": {"family_name": FAMILY, "given_names": GIVEN, "birth_date": BORN},
@@ -210,8 +213,29 @@ def _screened(office: Office, *, hit: bool) -> None:
         "typo": {"identifiers": [{"scheme": "rpps", "value": REFUSED_NUMBER}]},
     }
     body = {"purpose": "third_party_payment", "file_reference": "LOT-1", "subjects": asked}
-    results = office.integrator.made("/screenings", body, 200)["results"]
+    answer = office.integrator.made("/screenings", body, 200)
+    results = answer["results"]
     assert [results[key].get("hit") for key in asked] == [hit, hit, False, False, None]
+    return str(answer["screening_id"])
+
+
+def _reviewed(office: Office, screening: str) -> None:
+    """What a person found of a hit, and a question to its owner, answered and refused."""
+    payer, anne, on = office.integrator, office.investigator, f"/screenings/{screening}"
+    payer.made(f"{on}/reviews", {"key": "name", "outcome": "confirmed", "note": REVIEWED})
+    payer.post(f"{on}/reviews", {"key": f"{WRONG} !", "outcome": WRONG, "note": WRONG})
+    payer.post(f"{on}/reviews", {"key": "nobody", "outcome": "homonym", "note": WRONG})
+    assert payer.ask("GET", f"{on}/reviews", X_Opened="1").json()["items"][0]["note"] == REVIEWED
+    for reply in ({"answer": ANSWERED}, {"refused": True, "reason": WITHHELD}):
+        payer.made(f"{on}/detail-requests", {"key": "name", "question": ASKED})
+        waiting = anne.get("/detail-requests?state=waiting")["items"][0]
+        question = f"/detail-requests/{waiting['detail_id']}"
+        assert anne.ask("GET", question, X_Opened="1").json()["question"] == ASKED
+        anne.made(f"{question}/answer", reply, 200)
+        anne.post(f"{question}/answer", {"answer": WRONG, "reason": WRONG})
+    asked = payer.ask("GET", f"{on}/detail-requests", X_Opened="1").json()["items"]
+    assert [one["state"] for one in asked] == ["answered", "refused"]
+    payer.post(f"{on}/detail-requests", {"key": "nobody", "question": WRONG})
 
 
 HEADER = (

@@ -24,6 +24,7 @@ from watchlist.ports import (
     AlreadyDone,
     Cipher,
     Clock,
+    DetailRequests,
     ErasureJournal,
     Keyring,
     KeyStanding,
@@ -32,6 +33,7 @@ from watchlist.ports import (
     LookupsChanged,
     Registers,
     Registry,
+    Reviews,
     SealedRow,
     Vault,
     VersionConflict,
@@ -69,6 +71,8 @@ class Desk:
     registry: Registry
     journal: ErasureJournal
     registers: Registers
+    reviews: Reviews
+    details: DetailRequests
 
     # Carrying out -----------------------------------------------------------------------------
 

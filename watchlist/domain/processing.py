@@ -60,6 +60,11 @@ class Recipients(StrEnum):
     ADMINS = "admins of the organisation; auditors see the random id alone"
     NOBODY = "nobody: it is compared, never shown"
     GUARDIANS = "auditors; the DPO of the organisation that asked, or that owns the entry"
+    REVIEWER = "integrators and DPO of the organisation that reviewed the hit; auditors"
+    ASKER_AND_OWNER = (
+        "integrators and DPO of the organisation that asked; investigators, supervisors and DPO of the organisation "
+        "that owns the entry; auditors"
+    )
     ASKER = (
         "the organisation that was told of the hit; auditors; the DPO of the organisation that owns the entry"
     )
@@ -142,6 +147,7 @@ ACCESS_LOG = Rule(
     "watchlist.domain.retention.accesses_kept_since",
 )
 DISCLOSED = Rule("S8", "who was told and when stays as random ids, which lead to nobody once the key is gone")
+WITH_ENTRY = Rule("S8", "until the entry's case or its subject is erased: the text then goes, its key or not")
 ANSWERED_HIT = Rule("S8", "until the entry's case or its subject is erased")
 
 IDENTITY_PARTS = tuple(sorted({field.name for kind in (Person, Organisation) for field in fields(kind)}))
@@ -182,6 +188,28 @@ RECORD: tuple[Held, ...] = (
             *_RIGHTS,
             "what was told of the subject by hand, on which legal basis, and to whom by name",
         ),
+        detail_refusal=(*_RIGHTS, "why a question about an entry was not answered"),
+    ),
+    *_sealed(
+        Key.SUBJECT,
+        Persons.NAMED,
+        WITH_ENTRY,
+        Recipients.REVIEWER,
+        review_note=(*_RIGHTS, "what a person noted when they reviewed a hit"),
+    ),
+    *_sealed(
+        Key.SUBJECT,
+        Persons.NAMED,
+        WITH_ENTRY,
+        Recipients.ASKER_AND_OWNER,
+        detail_question=(*_LISTED, "what was asked about an entry by whoever was told of a hit"),
+    ),
+    *_sealed(
+        Key.SUBJECT,
+        Persons.NAMED,
+        UNTIL_NO_CASE,
+        Recipients.ASKER_AND_OWNER,
+        detail_answer=(*_LISTED, "what the organisation that owns the entry told them"),
     ),
     *_sealed(
         Key.CASE,
@@ -475,6 +503,36 @@ RECORD: tuple[Held, ...] = (
         Persons.SUBJECTS,
         DISCLOSED,
         Recipients.GUARDIANS,
+    ),
+    Held(
+        "key, subject_id",
+        "which question of a screening was reviewed, by the asker's own reference",
+        "reviewed_hits",
+        Key.CLEAR,
+        *_RIGHTS,
+        Persons.SUBJECTS,
+        ANSWERED_HIT,
+        Recipients.REVIEWER,
+    ),
+    Held(
+        "at, organisation, owner, subject_id, inscription_id, screening_id, state, answered_at",
+        "that a question was asked about an entry, and whether it was answered",
+        "detail_requests",
+        Key.CLEAR,
+        *_LISTED,
+        Persons.SUBJECTS,
+        DISCLOSED,
+        Recipients.ASKER_AND_OWNER,
+    ),
+    Held(
+        "key",
+        "which question of a screening it was about, by the asker's own reference",
+        "detail_requests",
+        Key.CLEAR,
+        *_LISTED,
+        Persons.SUBJECTS,
+        ANSWERED_HIT,
+        Recipients.REVIEWER,
     ),
     Held(
         "question",

@@ -472,6 +472,28 @@ class TextsNameTheSubject(Conflict):
         """The case and the id of each such text."""
 
 
+class HitNoLongerStands(Conflict):
+    """The hit no longer stands: there is nothing to ask about it, or to take back (C6, S7).
+
+    fr: La réponse positive ne vaut plus : il n'y a plus rien à demander ni à reprendre (C6, S7).
+    """
+
+
+class EntryNotTold(Conflict):
+    """The entry would not be told as a hit now: nothing of it is told, and the question can only be refused (C6, S2).
+
+    fr: L'inscription ne donnerait plus de réponse positive : rien n'en est communiqué, la question ne peut qu'être
+    refusée (C6, S2).
+    """
+
+
+class AlreadyAnswered(Conflict):
+    """The question was answered, refused or closed already (C6).
+
+    fr: La question a déjà reçu une réponse, un refus, ou a été close (C6).
+    """
+
+
 class AlreadyRedacted(Conflict):
     """The text was redacted already; what remains of it has an id of its own.
 
@@ -528,6 +550,21 @@ class NoSuchDisclosure(NotFound):
     """There is no such disclosure in your organisation.
 
     fr: Cette communication n'existe pas dans votre organisme.
+    """
+
+
+class NoSuchHit(NotFound):
+    """No hit was told to your organisation under this screening and key, or what it was about is gone.
+
+    fr: Aucune réponse positive n'a été donnée à votre organisme sous cette interrogation et cette clé, ou ce dont elle
+    parlait n'est plus conservé.
+    """
+
+
+class NoSuchDetailRequest(NotFound):
+    """No such question was asked of your organisation.
+
+    fr: Cette question n'a pas été posée à votre organisme.
     """
 
 

@@ -23,6 +23,7 @@ class DeadlineKind(StrEnum):
     DELISTING_LETTER = "delisting_letter"
     RIGHTS_REQUEST = "rights_request"
     ACCESS_DEFERRAL = "access_deferral"
+    DETAIL_REQUEST = "detail_request"
 
 
 class Duty(Struct, frozen=True):
@@ -102,5 +103,11 @@ SCHEDULE: Mapping[DeadlineKind, Duty] = {
         False,
         "La communication différée d'une partie du dossier est à réexaminer.",
         "A part of the file whose communication was deferred is to be reviewed.",
+    ),
+    DeadlineKind.DETAIL_REQUEST: Duty(
+        "C6",
+        False,
+        "Une réponse, ou un refus, est dû à l'organisme qui interroge sur une inscription.",
+        "An answer, or a refusal, is due to the organisation that asks about an entry.",
     ),
 }

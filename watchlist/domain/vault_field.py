@@ -23,6 +23,10 @@ class VaultField(StrEnum):
     LETTER = "letter"
     LETTER_DOCUMENT = "letter_document"
     DISCLOSURE = "disclosure"
+    REVIEW_NOTE = "review_note"
+    DETAIL_QUESTION = "detail_question"
+    DETAIL_ANSWER = "detail_answer"
+    DETAIL_REFUSAL = "detail_refusal"
     # Of a case, under the case's key
     SUMMARY = "summary"
     AMOUNT_AT_STAKE = "amount_at_stake"

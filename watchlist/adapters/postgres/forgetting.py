@@ -113,6 +113,7 @@ def _forget_owners(brush: Brush, touched: dict[UUID, Aggregate], work: Work) -> 
     )
     entries = [entry for case in cases for entry in case.inscriptions]
     brush.paint("forget_hits", entries, owners)
+    brush.paint("forget_reviews", entries, owners)
     if cases:
         ids = [case.id for case in cases]
         brush.paint("forget_stolen", ids)

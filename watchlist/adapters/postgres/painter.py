@@ -26,13 +26,23 @@ from watchlist.domain.case_events import (
 from watchlist.domain.import_batch import ImportBatch
 from watchlist.domain.inscription import Inscription
 from watchlist.domain.rights_request import RightsRequest
-from watchlist.domain.subject import Subject, SubjectErasureDecided
+from watchlist.domain.subject import (
+    Subject,
+    SubjectAbsorbed,
+    SubjectErasureDecided,
+    SubjectMergedInto,
+    SubjectRectified,
+    SubjectReleased,
+    SubjectSplit,
+)
 from watchlist.projections import rows
 
 SHOWN_ON_ENTRIES = (LetterEvent, HoldReviewed)
 """These show on the inscription and move nothing on the list."""
 MAKE_LETTERS = (InscriptionApproved, InscriptionDelisted, SubjectFollowed, CaseDataPurged, LetterEvent)
 """What makes letters due, or changes how they stand (L12)."""
+IDENTIFY_OTHERWISE = (SubjectRectified, SubjectMergedInto, SubjectAbsorbed, SubjectSplit, SubjectReleased)
+"""What changes under which identities an entry answers: a death or an objection does not (S7, S8)."""
 _encode = msgspec.json.Encoder().encode
 SQL = queries("painter.sql")
 
@@ -68,6 +78,7 @@ def paint(brush: Brush, aggregates: Iterable[Aggregate], events: Sequence[Event]
     moving = {e.originator_id for e in events if e.MOVES_THE_LIST or isinstance(e, ProposalEvent)}
     subjects = [a for a in touched if isinstance(a, Subject)]
     _paint_subjects(brush, subjects, work)
+    _forget_homonyms(brush, events)
     brush.rows(
         "rights_requests", [rows.rights_request_row(a) for a in touched if isinstance(a, RightsRequest)]
     )
@@ -159,6 +170,13 @@ def _paint_subjects(brush: Brush, subjects: Sequence[Subject], work: Work) -> No
         [token.answers for token, _ in flat],
         [token.generation for token, _ in flat],
     )
+
+
+def _forget_homonyms(brush: Brush, events: Sequence[Event]) -> None:
+    """S7: who was found to be somebody else may be the person under another identity; whoever asks is told again."""
+    otherwise = [e.originator_id for e in events if isinstance(e, IDENTIFY_OTHERWISE)]
+    if otherwise:
+        brush.paint("forget_homonyms", otherwise)
 
 
 def _paint_imported(brush: Brush, work: Work) -> None:

@@ -154,6 +154,28 @@ DELETE FROM imported_lines WHERE inscription_id = ANY(%b)
 DELETE FROM hits WHERE inscription_id = ANY(
     %b::uuid[] || ARRAY(SELECT inscription_id FROM inscriptions WHERE subject_id = ANY(%b)))
 
+-- name: forget_homonyms
+-- S7: the reviews that found somebody else than an entry, once its subject is identified otherwise
+DELETE FROM homonyms WHERE inscription_id IN (SELECT inscription_id FROM inscriptions WHERE subject_id = ANY(%b))
+
+-- name: forget_reviews
+-- P6: what was found of hits and asked about entries that are forgotten; of a question random ids stay
+WITH gone AS MATERIALIZED (
+    SELECT unnest(%b::uuid[]) AS inscription_id
+    UNION SELECT inscription_id FROM inscriptions WHERE subject_id = ANY(%b)
+), dismissed AS (
+    DELETE FROM homonyms WHERE inscription_id IN (SELECT inscription_id FROM gone)
+), reviewed AS (
+    DELETE FROM reviewed_hits WHERE inscription_id IN (SELECT inscription_id FROM gone) RETURNING note_ref
+), asked AS MATERIALIZED (
+    SELECT detail_id, question_ref FROM detail_requests WHERE inscription_id IN (SELECT inscription_id FROM gone)
+), closed AS (
+    UPDATE detail_requests d SET key = NULL, question_ref = NULL, question_commitment = NULL, due_at = NULL,
+        state = CASE WHEN d.state = 'waiting' THEN 'closed' ELSE d.state END
+    FROM asked WHERE d.detail_id = asked.detail_id
+)
+DELETE FROM vault WHERE ref IN (SELECT note_ref FROM reviewed UNION SELECT question_ref FROM asked)
+
 -- name: forget_texts
 -- P6: values that go while their owner stays
 DELETE FROM vault WHERE ref = ANY(%b)

@@ -35,9 +35,13 @@ FROM (
 ORDER BY at, access_id LIMIT %(limit)s
 
 -- name: disclosures
--- what was told of the subjects of one organisation, or of all; whether a hit still stands, and what was told since
+-- what was told of the subjects of one organisation, or of all; whether a hit still stands, what a person found when
+-- they reviewed it last, and what was told since
 SELECT d.disclosure_id, d.at, d.kind, d.recipient, d.organisation, d.owner, d.operator_id, d.subject_id, d.case_id,
        d.inscription_id, d.screening_id, d.purpose, d.told_on, CASE WHEN d.kind = 'hit' THEN coalesce(h.stands, false) END AS stands,
+       (SELECT r.outcome FROM reviews r
+        WHERE d.kind = 'hit' AND r.screening_id = d.screening_id AND d.disclosure_id = ANY(r.disclosure_ids)
+        ORDER BY r.number DESC LIMIT 1) AS reviewed_as,
        coalesce((
            SELECT json_agg(json_build_object('kind', c.kind, 'told_at', c.at, 'acknowledged_at', k.at) ORDER BY c.sequence)
            FROM changes c LEFT JOIN change_acknowledgements k USING (organisation, sequence)
