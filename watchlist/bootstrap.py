@@ -62,6 +62,7 @@ from watchlist.domain.operator import REVIEW_MONTHS
 from watchlist.domain.passport import Issuer
 from watchlist.domain.quota import Quotas
 from watchlist.domain.retention import ACCESS_LOG_MONTHS
+from watchlist.domain.trace import ACKNOWLEDGED_WITHIN
 from watchlist.domain.unusual_use import Thresholds
 from watchlist.ports import Clock, ErasureJournal, MasterKey, Postman
 from watchlist.settings import Settings, decoded_keys
@@ -122,6 +123,8 @@ class House:
     access_log_months: int = ACCESS_LOG_MONTHS
     """How long the access log is kept (T1)."""
 
+    acknowledged_within: timedelta = ACKNOWLEDGED_WITHIN
+    """How long an organisation has to acknowledge a change (S8)."""
     unusual: Thresholds = field(default_factory=Thresholds)
     """From when on use of the screening is unusual (S6)."""
 
@@ -331,6 +334,7 @@ def unfollowed_house(settings: Settings, clock: Clock | None = None) -> Iterator
             house.habilitation_months = settings.habilitation_months
             house.quotas = settings.quotas
             house.unusual = settings.unusual
+            house.acknowledged_within = timedelta(days=settings.acknowledgement_days)
             house.access_log_months = settings.access_log_months
             yield house
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -152,11 +152,11 @@ def list_disclosures(
 
     def item(row: Mapping[str, Any]) -> dict[str, Any]:
         told = {name: row[name] for name in DisclosureItem.model_fields}
-        return told | {"changes": [_change(one, now) for one in row["changes"]]}
+        return told | {"changes": [_change(one, now, house.acknowledged_within) for one in row["changes"]]}
 
     return pages.answer(found, lambda row: row["disclosure_id"], item)
 
 
-def _change(told: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def _change(told: Mapping[str, Any], now: datetime, within: timedelta) -> dict[str, Any]:
     acknowledged = told["acknowledged_at"] and datetime.fromisoformat(told["acknowledged_at"])
-    return {**told, "late": is_late(datetime.fromisoformat(told["told_at"]), acknowledged, now)}
+    return {**told, "late": is_late(datetime.fromisoformat(told["told_at"]), acknowledged, now, within)}

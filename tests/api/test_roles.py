@@ -192,10 +192,11 @@ def test_what_is_another_organisations_is_not_there_at_any_address(
             nothing = answer.status_code == 200 and answer.json() == {"items": [], "next": None}
             assert answer.status_code == 404 or nothing, (role, step.method, step.path, answer.text)
             walked += 1
-    for step in steps(client):
+    for step in sorted(steps(client), key=lambda step: step.path.endswith("/removal")):
         if step.ids:
             own = step.ask(getattr(office, step.roles[0]), known)
-            assert own.status_code not in (401, 403, 404), (step.method, step.path, own.text)
+            no_draft = own.status_code == 404 and step.path.endswith(("/draft", "/draft/pdf"))
+            assert no_draft or own.status_code not in (401, 403, 404), (step.method, step.path, own.text)
     assert walked > 40
 
 

@@ -22,6 +22,9 @@ UNNUMBERED = GOOD.replace(PERSON["identifiers"][0]["value"], "")  # type: ignore
 CODES = {"kind": "answer", "dataset": "watchlist", "number": "1"}
 """Parameters of paths that are codes and no ids."""
 
+BODIES = {"/v1/detail-requests/{detail_id}/answer": {"answer": "x"}}
+"""Where a body has no field that must be there, and must have one of several."""
+
 
 @dataclass
 class Step:
@@ -63,6 +66,8 @@ class Step:
         return asker.client.request(self.method, path, json=body, headers=sent)
 
     def body(self, known: Mapping[str, Any]) -> Any:
+        if self.path in BODIES:
+            return BODIES[self.path]
         content = self.operation.get("requestBody", {}).get("content", {})
         if "text/csv" in content and "application/json" not in content:
             return f"{HEADER}\n{GOOD}".encode()
@@ -139,7 +144,7 @@ class Belongings:
                 "case_id": case,
                 "inscription_id": inscription,
                 "procedure_id": opened["procedure_id"],
-                "request_id": office.dpo.made("/rights-requests", request)["id"],
+                "request_id": _answered(office, request),
                 "text_id": office.investigator.get(f"/cases/{case}").json()["text_ids"]["summary"],
                 "letter_id": letters[0]["letter_id"],
                 "import_id": submit(office, f"{HEADER}\n{UNNUMBERED}").json()["import_id"],
@@ -150,6 +155,13 @@ class Belongings:
                 "identifiers": PERSON["identifiers"],
             }
         )
+
+
+def _answered(office: Office, request: dict[str, Any]) -> str:
+    made = str(office.dpo.made("/rights-requests", request)["id"])
+    office.dpo.made(f"/rights-requests/{made}/decision", {"granted": True, "reason": "x"}, 200)
+    office.dpo.made(f"/rights-requests/{made}/answer", {"told_on": "2026-03-02"}, 200)
+    return made
 
 
 def _hit(office: Office) -> str:

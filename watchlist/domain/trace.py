@@ -118,9 +118,14 @@ class Reading(Struct, frozen=True):
     purpose: str | None
 
 
-def is_late(told_at: datetime, acknowledged_at: datetime | None, now: datetime) -> bool:
+def is_late(
+    told_at: datetime,
+    acknowledged_at: datetime | None,
+    now: datetime,
+    within: timedelta = ACKNOWLEDGED_WITHIN,
+) -> bool:
     """S8: whether a change was not acknowledged in time, then or until now."""
-    return (acknowledged_at or now) > told_at + ACKNOWLEDGED_WITHIN
+    return (acknowledged_at or now) > told_at + within
 
 
 READ_FOR = {
