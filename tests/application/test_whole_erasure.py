@@ -1,0 +1,107 @@
+"""An erasure is whole: whatever is recorded while it is decided, and wherever else the person is named (P6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.letters import CONTACTS, text_of
+from tests.stories import MONDAY, ORGANISATION, RPPS, Story, a_person, a_story, ask
+from watchlist.adapters.letter_press import TypstPress
+from watchlist.application.case_file import read_case
+from watchlist.application.case_texts import redact_text
+from watchlist.application.desk import Desk
+from watchlist.application.exercise_rights import Received, answer_request, decide_request, receive_request
+from watchlist.application.letters import Document, Writing
+from watchlist.application.replay import check
+from watchlist.application.rights_letters import print_reply, read_reply
+from watchlist.application.work_on_case import add_note
+from watchlist.domain import refusals
+from watchlist.domain.reply import ReplyKind
+from watchlist.domain.rights_request import Right
+
+TODAY = MONDAY.date()
+WRITING = Writing(TypstPress(), CONTACTS)
+ANSWER = ReplyKind.ANSWER
+SECRET = "Mme Untelle-Discrète a appelé"
+
+
+@pytest.fixture
+def story(database_url: str) -> Iterator[Story]:
+    with a_story(database_url) as told:
+        yield told
+
+
+@dataclass
+class Overtaken:
+    """A real adapter; behind one call of one of its methods, something else is done first by somebody else."""
+
+    real: Any
+    method: str
+    call: int
+    meanwhile: Callable[[], object]
+    calls: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.real, name)
+        return self._overtaken(found) if name == self.method else found
+
+    def _overtaken(self, found: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*args: Any) -> Any:
+            self.calls += 1
+            told = found(*args)
+            if self.calls == self.call:
+                self.meanwhile()
+            return told
+
+        return called
+
+
+def overtaken_vault(desk: Desk, method: str, call: int, meanwhile: Callable[[], object]) -> Desk:
+    """Where, behind that call for ciphertexts, something else is recorded."""
+    return replace(desk, vault=Overtaken(desk.vault, method, call, meanwhile))
+
+
+def receive(story: Story, subject: UUID, kind: Right = Right.ACCESS, details: str | None = None) -> UUID:
+    return receive_request(story.desk, ask(), Received(kind, subject, TODAY, details)).id
+
+
+def granted(story: Story, subject: UUID, kind: Right = Right.ACCESS) -> UUID:
+    request = receive(story, subject, kind)
+    decide_request(story.desk, ask(), request, True, "voici pourquoi")
+    return request
+
+
+def answer(story: Story, request: UUID, desk: Desk | None = None) -> None:
+    answer_request(desk or story.desk, ask(), request, writing=WRITING)
+
+
+def said(story: Story, request: UUID, desk: Desk | None = None) -> str:
+    return text_of(read_reply(desk or story.desk, WRITING, request, ANSWER, ORGANISATION)["content"])
+
+
+def note_of(story: Story, case: UUID) -> UUID:
+    text: UUID = read_case(story.desk, case, ORGANISATION)["notes"][0]["text_ids"]["text"]
+    return text
+
+
+# A redaction ----------------------------------------------------------------------------------
+
+
+def test_a_letter_that_is_kept_while_a_text_is_redacted_goes_with_it_too(story: Story) -> None:
+    subject, case, _ = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    add_note(story.desk, ask(), case, SECRET)
+    request, text_id = granted(story, subject), note_of(story, case)
+    listed_then = 2  # once for the texts of the case, once for what letters told of it
+    desk = overtaken_vault(story.desk, "rows_of", listed_then, lambda: answer(story, request))
+    redact_text(desk, ask(), case, text_id, "rien", "elle n'est pas partie")
+    assert SECRET not in said(story, request)
+    with pytest.raises(refusals.LetterReduced):
+        print_reply(story.desk, WRITING, request, ANSWER, ORGANISATION)
+    reprinted = print_reply(story.desk, WRITING, request, ANSWER, ORGANISATION, as_printed_now=True)
+    assert reprinted[1] is Document.DIFFERS
+    assert check(story.desk, story.house.snapshots)[1] == []
