@@ -17,8 +17,10 @@ from watchlist.application.case_texts import redact_text
 from watchlist.application.desk import Desk
 from watchlist.application.exercise_rights import Received, answer_request, decide_request, receive_request
 from watchlist.application.letters import Document, Writing
+from watchlist.application.read_request import read_request
 from watchlist.application.replay import check
 from watchlist.application.rights_letters import print_reply, read_reply
+from watchlist.application.sweep import sweep
 from watchlist.application.work_on_case import add_note
 from watchlist.domain import refusals
 from watchlist.domain.reply import ReplyKind
@@ -105,3 +107,51 @@ def test_a_letter_that_is_kept_while_a_text_is_redacted_goes_with_it_too(story: 
     reprinted = print_reply(story.desk, WRITING, request, ANSWER, ORGANISATION, as_printed_now=True)
     assert reprinted[1] is Document.DIFFERS
     assert check(story.desk, story.house.snapshots)[1] == []
+
+
+# The answer that tells of it ------------------------------------------------------------------
+
+
+class Stopped(BaseException):
+    """The process was killed."""
+
+
+class KilledAtTheJournal:
+    """The erasure journal of a process that is killed before it can write a line."""
+
+    def __init__(self, real: Any) -> None:
+        self.real = real
+
+    def append(self, *_: Any) -> Any:
+        raise Stopped()
+
+
+def test_from_the_answer_on_that_tells_of_it_nothing_comes_before_an_erasure(story: Story) -> None:
+    subject, case, _ = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    request = granted(story, subject, Right.ERASURE)
+    with pytest.raises(Stopped):
+        answer(story, request, replace(story.desk, journal=KilledAtTheJournal(story.desk.journal)))
+    assert read_request(story.desk, request, ORGANISATION)["state"] == "answered"
+    assert story.desk.subject(subject, ORGANISATION).is_erasing
+    assert story.answers(RPPS) == set()
+    for late in (lambda: story.open_procedure(case, subject), lambda: story.case(subject)):
+        with pytest.raises(refusals.Refusal):
+            late()
+    assert (sweep(story.desk).failed, check(story.desk, story.house.snapshots)[1]) == ([], [])
+    assert read_request(story.desk, request, ORGANISATION)["erased"]
+    assert story.desk.vault.rows_of(subject) == story.desk.vault.rows_of(case) == {}
+
+
+def test_a_text_that_names_her_while_she_is_answered_refuses_the_answer(story: Story) -> None:
+    subject = story.subject(a_person("Lefèvre", "Anne", RPPS))
+    case = story.case(subject, story.subject(a_person("Durand", "Paul")))
+    request = granted(story, subject, Right.ERASURE)
+
+    def note() -> None:
+        add_note(story.desk, ask(), case, "appel d'Anne Lefèvre")
+
+    with pytest.raises(refusals.TextsNameTheSubject):
+        answer(story, request, overtaken_vault(story.desk, "rows_of", 1, note))
+    told = read_request(story.desk, request, ORGANISATION)
+    assert (told["state"], [one["state"] for one in told["letters"]]) == ("decided", ["draft"])
+    assert not story.desk.subject(subject, ORGANISATION).is_erasing
