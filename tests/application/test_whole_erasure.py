@@ -17,6 +17,7 @@ from watchlist.application.case_texts import redact_text
 from watchlist.application.desk import Desk
 from watchlist.application.exercise_rights import Received, answer_request, decide_request, receive_request
 from watchlist.application.letters import Document, Writing
+from watchlist.application.open_case import qualify_alert
 from watchlist.application.read_request import read_request
 from watchlist.application.replay import check
 from watchlist.application.rights_letters import print_reply, read_reply
@@ -155,3 +156,37 @@ def test_a_text_that_names_her_while_she_is_answered_refuses_the_answer(story: S
     told = read_request(story.desk, request, ORGANISATION)
     assert (told["state"], [one["state"] for one in told["letters"]]) == ("decided", ["draft"])
     assert not story.desk.subject(subject, ORGANISATION).is_erasing
+
+
+def test_a_person_is_told_by_a_letter_while_a_case_of_theirs_is_being_purged(story: Story) -> None:
+    subject, case, _ = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    add_note(story.desk, ask(), case, "une note qui reste")
+    alert = story.alert(subject)
+    add_note(story.desk, ask(), alert, "une note qui part")
+    decided, destroyed = granted(story, subject), granted(story, subject)
+    killed = replace(story.desk, journal=KilledAtTheJournal(story.desk.journal))
+    with pytest.raises(Stopped):
+        qualify_alert(killed, ask(), alert, False, "")
+    answer(story, decided)
+    story.house.keyring.destroy([alert])
+    answer(story, destroyed)
+    for request in (decided, destroyed):
+        assert "une note qui reste" in said(story, request)
+        assert "une note qui part" not in said(story, request)
+        assert print_reply(story.desk, WRITING, request, ANSWER, ORGANISATION)[1] is Document.IDENTICAL
+    owners = {row["owner"] for row in story.rows("SELECT owner FROM vault WHERE field = 'letter_case'")}
+    assert owners == {case}
+
+
+def test_a_letter_is_written_again_when_a_case_goes_while_it_is_written(story: Story) -> None:
+    subject, case, _ = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    alert = story.alert(subject)
+    request = granted(story, subject)
+
+    def purge() -> None:
+        qualify_alert(story.desk, ask(), alert, False, "")
+
+    answer(story, request, overtaken_vault(story.desk, "rows", 2, purge))
+    assert "toutes les données que nous détenons" in said(story, request)
+    owners = {row["owner"] for row in story.rows("SELECT owner FROM vault WHERE field = 'letter_case'")}
+    assert owners == {case}

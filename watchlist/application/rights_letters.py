@@ -24,6 +24,7 @@ from watchlist.application.work import Erased, Work
 from watchlist.domain import access, periods, refusals
 from watchlist.domain import identity as identities
 from watchlist.domain.access_reading import readable
+from watchlist.domain.case_memory import is_over
 from watchlist.domain.case_tables import has_gaps, put_back, taken_out
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.letter import Heading, Letter, addressee
@@ -42,6 +43,7 @@ from watchlist.domain.rights_letter import (
 from watchlist.domain.rights_request import Right, RightsRequest, require_reason
 from watchlist.domain.subject import Subject
 from watchlist.domain.vault_field import VaultField
+from watchlist.ports import KeyStanding, VersionConflict
 
 View = dict[str, Any]
 NEVER_PRINTED = b""
@@ -152,6 +154,7 @@ def keep_reply(
 ) -> None:
     """With what the person was told: the letter that told it, as it reads now. None of whom was erased meanwhile.
 
+    Whoever lives has theirs: when only a key of a case went while it was written, it is written again.
     C5: neither its words nor the digest of the document stand in the event.
     """
     try:
@@ -172,8 +175,14 @@ def keep_reply(
             cases,
         )
     except (refusals.LetterErased, Erased):
-        return
+        if _is_gone(desk, subject):
+            return
+        raise VersionConflict("changed_meanwhile") from None
     request.keep_reply(work.act, reply)
+
+
+def _is_gone(desk: Desk, subject: Subject) -> bool:
+    return subject.is_erasing or desk.keyring.standing([subject.id])[subject.id] is KeyStanding.DESTROYED
 
 
 def _document(work: Work, writing: Writing, owner: UUID, letter: Letter) -> Sealed | None:
@@ -232,10 +241,13 @@ def _answer(desk: Desk, request: RightsRequest, heading: Heading, asked: Request
 
 
 def _cases_in(export: View) -> dict[int, UUID]:
-    """By their numbers in the letter: those that have texts, of which each is kept with its own case."""
+    """By their numbers in the letter: those that have texts, of which each is kept with its own case.
+
+    One whose purge is decided takes nothing that would need its key, and none of its texts is told any more.
+    """
     cases = export["cases"] if isinstance(export["cases"], list) else []
     told = ((number, case) for number, case in enumerate(cases, 1) if "case_id" in case)
-    return {number: UUID(case["case_id"]) for number, case in told if case["purged_at"] is None}
+    return {number: UUID(case["case_id"]) for number, case in told if not is_over(case["state"])}
 
 
 def _waiting(document: bytes | None) -> tuple[Deferred, ...]:
