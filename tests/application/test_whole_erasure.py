@@ -69,6 +69,11 @@ def overtaken_vault(desk: Desk, method: str, call: int, meanwhile: Callable[[], 
     return replace(desk, vault=Overtaken(desk.vault, method, call, meanwhile))
 
 
+def with_keys_overtaken(desk: Desk, call: int, meanwhile: Callable[[], object]) -> Desk:
+    """The same, behind that look-up of keys: between what a stream says and what is kept."""
+    return replace(desk, keyring=Overtaken(desk.keyring, "found", call, meanwhile))
+
+
 def receive(story: Story, subject: UUID, kind: Right = Right.ACCESS, details: str | None = None) -> UUID:
     return receive_request(story.desk, ask(), Received(kind, subject, TODAY, details)).id
 
@@ -108,6 +113,30 @@ def test_a_letter_that_is_kept_while_a_text_is_redacted_goes_with_it_too(story: 
     reprinted = print_reply(story.desk, WRITING, request, ANSWER, ORGANISATION, as_printed_now=True)
     assert reprinted[1] is Document.DIFFERS
     assert check(story.desk, story.house.snapshots)[1] == []
+
+
+def test_a_letter_is_read_while_a_text_of_its_case_is_redacted(story: Story) -> None:
+    subject, case, _ = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    add_note(story.desk, ask(), case, SECRET)
+    request, text_id = granted(story, subject), note_of(story, case)
+    answer(story, request)
+
+    def redact() -> None:
+        redact_text(story.desk, ask(), case, text_id, "rien", "elle n'est pas partie")
+
+    told = said(story, request, with_keys_overtaken(story.desk, 2, redact))
+    assert SECRET not in told
+    assert "n'est conservé qu'avec le dossier" in told
+
+
+def test_what_a_letter_told_of_a_case_and_is_lost_is_not_taken_for_redacted(story: Story) -> None:
+    subject = story.listed(a_person("Lefèvre", "Anne", RPPS))[0]
+    request = granted(story, subject)
+    answer(story, request)
+    with story.house.pool.connection() as conn:
+        conn.execute("DELETE FROM watchlist.vault WHERE field = 'letter_case'")
+    with pytest.raises(refusals.KeyLost):
+        said(story, request)
 
 
 # The answer that tells of it ------------------------------------------------------------------
