@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,16 @@ from watchlist.adapters.letter_press import TypstPress
 from watchlist.application.case_file import read_case
 from watchlist.application.case_texts import redact_text
 from watchlist.application.desk import Desk
-from watchlist.application.exercise_rights import Received, answer_request, decide_request, receive_request
+from watchlist.application.exercise_rights import (
+    DeferredPart,
+    Received,
+    answer_request,
+    decide_request,
+    extend_request,
+    lift_requested_restriction,
+    receive_request,
+    review_deferral,
+)
 from watchlist.application.letters import Document, Writing
 from watchlist.application.open_case import qualify_alert
 from watchlist.application.read_request import read_request
@@ -219,3 +229,36 @@ def test_a_letter_is_written_again_when_a_case_goes_while_it_is_written(story: S
     assert "toutes les données que nous détenons" in said(story, request)
     owners = {row["owner"] for row in story.rows("SELECT owner FROM vault WHERE field = 'letter_case'")}
     assert owners == {case}
+
+
+# What is still owed ---------------------------------------------------------------------------
+
+
+def test_what_somebody_asked_for_is_followed_to_its_end_after_their_erasure(story: Story) -> None:
+    subject, _, _ = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    restriction, access, waiting = granted(story, subject, Right.RESTRICTION), *two_accesses(story, subject)
+    answer(story, restriction)
+    answer(story, granted(story, subject, Right.ERASURE))
+    assert read_request(story.desk, restriction, ORGANISATION)["restricts"]
+    lift_requested_restriction(story.desk, ask(), restriction, "elle est effacée", TODAY, WRITING)
+    extend_request(story.desk, ask(), access, "complexe", TODAY, WRITING)
+    later = DeferredPart("cases", "enquête", TODAY + timedelta(days=30))
+    decide_request(story.desk, ask(), access, True, "voici pourquoi", [later])
+    answer(story, access)
+    review_deferral(story.desk, ask(), waiting, TODAY, [later])
+    for request in (restriction, access, waiting):
+        told = read_request(story.desk, request, ORGANISATION)
+        assert (told["open"], told["restricts"]) == (False, False)
+    told = read_request(story.desk, restriction, ORGANISATION)["lifting"]
+    assert (told["told_on"], told["reason"]) == (TODAY, None)
+    assert check(story.desk, story.house.snapshots)[1] == []
+    assert story.desk.vault.rows_of(subject) == {}
+
+
+def two_accesses(story: Story, subject: UUID) -> tuple[UUID, UUID]:
+    """One that is not decided yet, and one of which a part waits."""
+    later = DeferredPart("cases", "enquête", TODAY + timedelta(days=30))
+    waiting = receive(story, subject)
+    decide_request(story.desk, ask(), waiting, True, "voici pourquoi", [later])
+    answer(story, waiting)
+    return receive(story, subject), waiting

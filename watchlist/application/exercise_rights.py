@@ -86,7 +86,7 @@ def extend_request(
     def decide(work: Work) -> Decided:
         request = _request(desk, ask, request_id)
         rules.require_reason(reason)
-        request.extend(work.act, work.seal(request.subject_id, VaultField.REQUEST_EXTENSION, reason), told_on)
+        request.extend(work.act, _sealed(work, request, VaultField.REQUEST_EXTENSION, reason), told_on)
         if writing:
             whom = _told(desk, work, request, [])
             keep_reply(desk, work, writing, request, ReplyKind.EXTENSION, whom, Saying(told_on, reason))
@@ -191,7 +191,7 @@ def lift_requested_restriction(
     def decide(work: Work) -> Decided:
         request = _request(desk, ask, request_id)
         rules.require_reason(reason)
-        request.lift(work.act, work.seal(request.subject_id, VaultField.REQUEST_LIFTING, reason), told_on)
+        request.lift(work.act, _sealed(work, request, VaultField.REQUEST_LIFTING, reason), told_on)
         changed = _release(desk, work, request)
         if writing:
             saying = Saying(told_on, reason, lifted_on=periods.civil_date(work.act.at))
@@ -313,22 +313,23 @@ def _facts(request: RightsRequest) -> dict[str, Any]:
 # Sealed ---------------------------------------------------------------------------------------
 
 
-def _sealed(work: Work, request: RightsRequest, name: VaultField, text: str | None) -> Sealed | None:
+def _sealed(work: Work, request: RightsRequest, name: VaultField, text: str | bytes | None) -> Sealed | None:
     """None when there is no text, or no key any more."""
     try:
-        return work.seal_optional(request.subject_id, name, text)
+        return None if text is None else work.seal(request.subject_id, name, text)
     except Erased:
         return None
 
 
 def _deferral(work: Work, request: RightsRequest, deferred: Sequence[DeferredPart]) -> Deferral | None:
+    """None when nothing waits: of somebody who was erased nothing is held that could."""
     review_on = rules.require_reviews(((one.part, one.review_on) for one in deferred), work.act.at)
     if review_on is None:
         return None
     for one in deferred:
         rules.require_reason(one.reason)
-    document = msgspec.json.encode(list(deferred))
-    return Deferral(work.seal(request.subject_id, VaultField.REQUEST_DEFERRAL, document), review_on)
+    parts = _sealed(work, request, VaultField.REQUEST_DEFERRAL, msgspec.json.encode(list(deferred)))
+    return Deferral(parts, review_on) if parts else None
 
 
 def _require_parts(desk: Desk, request: RightsRequest, deferred: Sequence[DeferredPart]) -> None:

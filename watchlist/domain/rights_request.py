@@ -186,7 +186,8 @@ class RequestReceived(RightsEvent, frozen=True, kw_only=True):
 
 class RequestExtended(RightsEvent, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "rights.extended"
-    reason: Sealed
+    reason: Sealed | None
+    """None: nothing that an erased person's key could seal; so in a lifting."""
     told_on: date
     due_on: date
 
@@ -222,7 +223,7 @@ class DeferralReviewed(RightsEvent, frozen=True, kw_only=True):
 
 class RestrictionEnded(RightsEvent, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "rights.lifted"
-    reason: Sealed
+    reason: Sealed | None
     told_on: date
 
 
@@ -384,7 +385,7 @@ class RightsRequest(Aggregate):
         )
         return request
 
-    def extend(self, act: Act, reason: Sealed, told_on: date) -> None:
+    def extend(self, act: Act, reason: Sealed | None, told_on: date) -> None:
         """P1: two months more, once, if the person was told why within the first."""
         self._require_undecided()
         if self.extension is not None:
@@ -438,7 +439,7 @@ class RightsRequest(Aggregate):
             review_on=deferral.review_on if deferral else None,
         )
 
-    def lift(self, act: Act, reason: Sealed, told_on: date) -> None:
+    def lift(self, act: Act, reason: Sealed | None, told_on: date) -> None:
         """P2: a granted restriction ends when it is lifted, and the person is told first."""
         if self.kind is not Right.RESTRICTION or not self.contests:
             raise NothingToLift(state=self.state)
