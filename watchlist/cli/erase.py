@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,19 @@ OF_THE_REGISTER = (
 )
 """The tables with look-ups, and with ciphertexts: of a redacted text the key lives."""
 LOCK_TIMEOUT_MS = 5000
+READERS_TIMEOUT_S = 5.0
+LOOK_AGAIN_S = 0.1
+READ_BEFORE = """
+    SELECT EXISTS (SELECT FROM (
+        SELECT backend_xid AS held FROM pg_stat_activity WHERE pid <> pg_backend_pid()
+        UNION ALL SELECT backend_xmin FROM pg_stat_activity
+            WHERE pid <> pg_backend_pid() AND (datname = current_database() OR datname IS NULL)
+        UNION ALL SELECT transaction FROM pg_prepared_xacts
+        UNION ALL SELECT unnest(ARRAY[xmin, catalog_xmin]) FROM pg_replication_slots
+    ) AS horizons WHERE age(held) > age(%s::text::xid))
+"""
+"""Whether a transaction, prepared or of a standby too, began before that one would have: it may still read what was
+deleted since, and a rewrite then keeps those rows."""
 PAGE = 500
 
 
@@ -118,7 +132,8 @@ def complete(settings: Settings, args: argparse.Namespace) -> int:
         f"{standing.complete} complete, {standing.awaiting} await the expiry of key backups{until}",
         "no table holds a row that was deleted"
         if not left
-        else f"not this login's, or busy: as its owner, VACUUM (FULL) clears the deleted rows of {', '.join(left)}",
+        else "not this login's, busy, or an older transaction may still read what was deleted: once there is none, as "
+        f"its owner, VACUUM (FULL) clears the deleted rows of {', '.join(left)}",
     ]
     tell(facts, args.json, "\n".join(lines))
     return 1 if unfinished else 0
@@ -127,17 +142,41 @@ def complete(settings: Settings, args: argparse.Namespace) -> int:
 def clear_stores(settings: Settings) -> list[str]:
     """Rewrite the tables that an erasure deletes from, so that no dead row stays in their files; those that are not.
 
-    A plain VACUUM frees the place of a row and leaves its bytes there until another row takes it.
+    A plain VACUUM frees the place of a row and leaves its bytes there until another row takes it; even a full one keeps
+    what an older transaction could still read, so nothing counts as cleared while there is one.
     """
     with database(settings) as register:
         store = settings.keys_database_url or register
-        return [*_left_after(store, [KEYS]), *_left_after(register, OF_THE_REGISTER)]
+        began = [(store, [KEYS], _next_transaction(store))]
+        began.append((register, list(OF_THE_REGISTER), _next_transaction(register)))
+        return [table for one in began for table in _left_after(*one)]
 
 
-def _left_after(conninfo: str, tables: Sequence[str]) -> list[str]:
+def _next_transaction(conninfo: str) -> str:
+    """Everything that is deleted by now was deleted before it."""
+    with psycopg.connect(conninfo, row_factory=scalar_row) as conn:
+        return str(conn.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::xid::text").fetchone())
+
+
+def _left_after(conninfo: str, tables: Sequence[str], began: str) -> list[str]:
     with psycopg.connect(conninfo, autocommit=True, row_factory=scalar_row) as conn:
         conn.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
+        if not _read_by_none_before(conn, began):
+            return list(tables)
         return [table for table in tables if not _rewrite(conn, table)]
+
+
+def _read_by_none_before(conn: psycopg.Connection[Any], transaction: str) -> bool:
+    """Whether all that was deleted before it is deleted for everybody; who reads for a moment is waited for.
+
+    Whoever begins later sees that it was.
+    """
+    until = monotonic() + READERS_TIMEOUT_S
+    while conn.execute(READ_BEFORE, (transaction,)).fetchone():
+        if monotonic() > until:
+            return False
+        sleep(LOOK_AGAIN_S)
+    return True
 
 
 def _rewrite(conn: psycopg.Connection[Any], table: str) -> bool:
