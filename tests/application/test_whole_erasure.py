@@ -13,8 +13,9 @@ import pytest
 from tests.letters import CONTACTS, text_of
 from tests.stories import MONDAY, ORGANISATION, RPPS, Story, a_person, a_story, ask
 from watchlist.adapters.letter_press import TypstPress
+from watchlist.application.access_export import access_export
 from watchlist.application.case_file import read_case
-from watchlist.application.case_texts import redact_text
+from watchlist.application.case_texts import every_identity_of, redact_text
 from watchlist.application.desk import Desk
 from watchlist.application.exercise_rights import (
     DeferredPart,
@@ -27,19 +28,25 @@ from watchlist.application.exercise_rights import (
     review_deferral,
 )
 from watchlist.application.letters import Document, Writing
+from watchlist.application.merge_subjects import merge_subjects, split_subjects
 from watchlist.application.open_case import qualify_alert
-from watchlist.application.read_request import read_request
+from watchlist.application.person_texts import person_texts_naming, redact_request_text, redact_subject_text
+from watchlist.application.read_request import read_request, request_of
+from watchlist.application.register_subject import rectify_subject
 from watchlist.application.replay import check
 from watchlist.application.rights_letters import print_reply, read_reply
 from watchlist.application.sweep import sweep
 from watchlist.application.work_on_case import add_note
 from watchlist.domain import refusals
+from watchlist.domain.erasure import ErasureKind
+from watchlist.domain.letter import Letter
 from watchlist.domain.reply import ReplyKind
 from watchlist.domain.rights_request import Right
 
 TODAY = MONDAY.date()
 WRITING = Writing(TypstPress(), CONTACTS)
 ANSWER = ReplyKind.ANSWER
+ZOE = a_person("Zwingelstein", "Zoé")
 SECRET = "Mme Untelle-Discrète a appelé"
 
 
@@ -262,3 +269,118 @@ def two_accesses(story: Story, subject: UUID) -> tuple[UUID, UUID]:
     decide_request(story.desk, ask(), waiting, True, "voici pourquoi", [later])
     answer(story, waiting)
     return receive(story, subject), waiting
+
+
+# Under another person's key -------------------------------------------------------------------
+
+
+def test_a_letter_to_whom_she_was_taken_for_goes_with_her(story: Story) -> None:
+    """They were merged by mistake, and split: the letter of then told of both (C8)."""
+    survivor, mistaken = story.subject(a_person("Lefèvre", "Anne", RPPS)), story.subject(ZOE)
+    case = story.case(mistaken, story.subject(a_person("Tiers", "Un")))
+    apart = granted(story, survivor)
+    answer(story, apart)
+    story.clock.advance(days=1)
+    hers = receive(story, mistaken, Right.OBJECTION)
+    merge_subjects(story.desk, ask(), survivor, mistaken, "doublon")
+    together = granted(story, survivor)
+    answer(story, together)
+    decide_request(story.desk, ask(), hers, False, "non fondée")
+    answer(story, hers)
+    assert "Zwingelstein" in said(story, together)
+    split_subjects(story.desk, ask(), survivor, mistaken, "ce n'est pas elle")
+    story.clock.advance(days=1)
+    answer(story, granted(story, mistaken, Right.ERASURE))
+    for request in (together, hers):
+        with pytest.raises(refusals.LetterErased):
+            said(story, request)
+    assert "Lefèvre" in said(story, apart)
+    told = str(access_export(story.desk, survivor, ORGANISATION))
+    assert "Zwingelstein" not in told
+    fields = [row.field for row in story.desk.vault.rows_of(survivor).values()]
+    assert (fields.count("letter"), fields.count("letter_document"), fields.count("letter_key")) == (1, 1, 0)
+    assert story.desk.case(case, ORGANISATION).purge_due is None
+    journalled = {entry.owner for entry in story.desk.journal.after() if entry.kind is ErasureKind.TEXT}
+    certified = {row["owner"] for row in story.rows("SELECT owner FROM erasures WHERE kind = 'text'")}
+    assert len(journalled) == 5
+    assert journalled == certified
+    assert check(story.desk, story.house.snapshots)[1] == []
+
+
+def test_texts_of_other_persons_that_name_her_are_found_and_redacted(story: Story) -> None:
+    her, other = story.subject(ZOE), story.subject(a_person("Durand", "Paul"))
+    request = receive(story, other, details="ma collègue Zoé Zwingelstein me l'a dit")
+    later = DeferredPart("cases.notes", "Mme Zwingelstein enquête", TODAY + timedelta(days=30))
+    decide_request(story.desk, ask(), request, True, "malgré Zoé Zwingelstein", [later])
+    rectify_subject(story.desk, ask(), other, a_person("Durant", "Paul"), "selon Zoé Zwingelstein", 1)
+    answer(story, request)
+    assert "Zwingelstein" in said(story, request)
+    naming = found_naming(story, her, other, request)
+    assert len(naming) == 4
+    for whose, text in naming:
+        redact = redact_subject_text if whose == other else redact_request_text
+        redact(story.desk, ask(), whose, text, "quelqu'un", "une personne effacée")
+        with pytest.raises(refusals.AlreadyRedacted):
+            redact(story.desk, ask(), whose, text, "quelqu'un", "encore")
+    assert found_naming(story, her, other, request) == []
+    told = read_request(story.desk, request, ORGANISATION)
+    assert (told["details"], told["decision"]["reason"]) == ("quelqu'un", "quelqu'un")
+    assert told["deferred"] == [
+        {"part": "cases.notes", "reason": "quelqu'un", "review_on": later.review_on.isoformat()}
+    ]
+    with pytest.raises(refusals.LetterErased):
+        said(story, request)
+    export = str(access_export(story.desk, other, ORGANISATION))
+    assert "quelqu'un" in export
+    assert "Zwingelstein" not in export
+    assert check(story.desk, story.house.snapshots)[1] == []
+
+
+def test_only_a_text_of_a_request_is_redacted(story: Story) -> None:
+    other = story.subject(a_person("Durand", "Paul"))
+    request = receive(story, other, details="des détails")
+    (identity,) = story.desk.vault.rows_of(other).keys() - texts_of(story, request)
+    for attempt in (
+        lambda: redact_request_text(story.desk, ask(), request, identity, "rien", "x"),
+        lambda: redact_subject_text(story.desk, ask(), other, identity, "rien", "x"),
+    ):
+        with pytest.raises(refusals.NoSuchText):
+            attempt()
+
+
+def test_a_letter_that_is_kept_while_a_text_of_a_person_is_redacted_goes_with_it(story: Story) -> None:
+    other = story.subject(a_person("Durand", "Paul"))
+    earlier = receive(story, other, Right.OBJECTION, details=SECRET)
+    (text,), request = texts_of(story, earlier), granted(story, other)
+    desk = overtaken_vault(story.desk, "rows_of", 1, lambda: answer(story, request))
+    redact_request_text(desk, ask(), earlier, text, "rien", "elle est effacée")
+    with pytest.raises(refusals.LetterErased):
+        said(story, request)
+
+
+def test_a_text_of_a_person_that_is_redacted_while_a_letter_is_written_is_not_in_it(story: Story) -> None:
+    other = story.subject(a_person("Durand", "Paul"))
+    earlier = receive(story, other, Right.OBJECTION, details=SECRET)
+    (text,), request = texts_of(story, earlier), granted(story, other)
+
+    class Slow:
+        letters = 0
+
+        def print(self, letter: Letter) -> bytes:
+            self.letters += 1
+            if self.letters == 1:
+                redact_request_text(story.desk, ask(), earlier, text, "rien", "elle est effacée")
+            return TypstPress().print(letter)
+
+    answer_request(story.desk, ask(), request, writing=replace(WRITING, press=Slow()))
+    assert SECRET not in said(story, request)
+
+
+def texts_of(story: Story, request: UUID) -> set[UUID]:
+    details = request_of(story.desk, request, ORGANISATION).details
+    assert details is not None
+    return {details.ref}
+
+
+def found_naming(story: Story, her: UUID, *whose: UUID) -> list[tuple[UUID, UUID]]:
+    return person_texts_naming(story.desk, whose, [her], every_identity_of(story.desk, [her]))

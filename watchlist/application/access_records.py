@@ -46,7 +46,8 @@ class Records:
         self.requests: dict[UUID, RightsRequest] = {id: remembered(stream) for id, stream in requests.items()}
         self.request_streams = requests
         self.others: list[Identity] = []
-        self._redacted = {ref: now for case in self.cases.values() for ref, now in case.redacted.items()}
+        keepers = (*self.cases.values(), *self.requests.values(), *map(remembered, family.values()))
+        self._redacted = {ref: now for keeper in keepers for ref, now in keeper.redacted.items()}
         self._opened: dict[UUID, bytes] = {}
 
     @classmethod

@@ -16,6 +16,7 @@ import msgspec
 from watchlist.application.case_texts import every_identity_of, texts_naming
 from watchlist.application.desk import Desk
 from watchlist.application.forget import by_nobody, forget, replace_organisation
+from watchlist.application.kept_letters import forget_letters_about
 from watchlist.application.receipt import Decided, Receipt, decided
 from watchlist.application.work import Ask, Work
 from watchlist.domain import periods, refusals
@@ -81,9 +82,10 @@ def decide_erasure(
     for one in group:
         one.decide_erasure(work.act, ErasureBasis.REQUEST, request_id)
     _guard(work, group, cases)
+    letters = forget_letters_about(desk, work, group)
     return DecidedErasure(
         [case.id for case in cases if case.purge_due is not None] + [one.id for one in group],
-        [*group, *(case for case in cases if case.pending)],
+        [*group, *(case for case in cases if case.pending), *letters],
     )
 
 
@@ -134,7 +136,8 @@ def erase_unretained(desk: Desk, subject_ids: Sequence[UUID]) -> int:
             one.decide_erasure(replace_organisation(work.act, one), ErasureBasis.RETENTION)
         erased[:] = [one.id for group in [*due, *left] for one in group]
         _guard(work, everybody, [])
-        return decided(*everybody) if everybody else Receipt(SCHEDULER, 0, 0)
+        letters = forget_letters_about(desk, work, everybody)
+        return decided(*everybody, *letters) if everybody else Receipt(SCHEDULER, 0, 0)
 
     desk.carry_out(by_nobody(), decide)
     forget(desk, erased)
@@ -189,7 +192,8 @@ def erase_again(desk: Desk, owners: Sequence[UUID]) -> list[UUID]:
         _guard(work, group, list(cases.values()))
         over[:] = [case.id for case in cases.values() if case.purge_due is not None]
         over.extend(one.id for one in group)
-        changed = [*group, *(case for case in cases.values() if case.pending)]
+        letters = forget_letters_about(desk, work, group)
+        changed = [*group, *(case for case in cases.values() if case.pending), *letters]
         return decided(*changed) if changed else Receipt(SCHEDULER, 0, 0)
 
     desk.carry_out(by_nobody(), decide)

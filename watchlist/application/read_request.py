@@ -33,8 +33,8 @@ def request_of(desk: Desk, request_id: UUID, organisation: str) -> RightsRequest
 def read_request(desk: Desk, request_id: UUID, organisation: str) -> View:
     """One request; the texts of an erased subject are None, and it says `erased`."""
     request = request_of(desk, request_id, organisation)
-    sealed = [one for one in _sealed_in(request) if one is not None]
-    opened = Opened(desk.open_sealed(request.subject_id, sealed))
+    sealed = [one for one in map(request.text_now, _sealed_in(request)) if one is not None]
+    opened = Opened(desk.open_sealed(request.subject_id, sealed), request)
     return {
         "id": request.id,
         "version": request.version,

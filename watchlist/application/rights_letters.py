@@ -123,6 +123,8 @@ def _content(
 ) -> tuple[Letter, bytes | None]:
     """What was sent and the digest of its PDF; before that, what would be sent today."""
     if (sent := request.replies.get(kind)) is not None:
+        if sent.content.ref in request.redacted:
+            raise refusals.LetterErased(state="erased")
         return _kept(desk, sent)
     if request.reply_state(kind) is not ReplyState.DRAFT:
         raise refusals.NoSuchLetter()
@@ -159,8 +161,11 @@ def keep_reply(
     """
     try:
         if kind is ReplyKind.ANSWER and request.kind is Right.ACCESS:
-            # No case may differ from what the letter tells, or be redacted, before that is recorded.
-            work.unchanged.extend(every_case_of(desk, work, subject.id, *subject.absorbed))
+            # Nothing may differ from what the letter tells, or be redacted, before that is recorded.
+            family = [subject.id, *subject.absorbed]
+            work.unchanged.extend(every_case_of(desk, work, *family))
+            told = [*subject.absorbed, *desk.registry.requests_of(family)]
+            work.unchanged.extend(one for id, one in desk.log.load(told).items() if id != request.id)
         written = _written(desk, writing, request, kind, subject, saying)
         content, parts = taken_out(written.letter, written.cases)
         key, cases = seal_parts(work, subject.id, parts, written.cases)
@@ -225,16 +230,17 @@ def _written(
 
 def _answer(desk: Desk, request: RightsRequest, heading: Heading, asked: Request) -> Written:
     assert request.decision is not None
-    sealed = [one for one in (request.decision.reason, request.deferred) if one is not None]
+    reason, deferred = request.text_now(request.decision.reason), request.text_now(request.deferred)
+    sealed = [one for one in (reason, deferred) if one is not None]
     opened = desk.open_sealed(request.subject_id, sealed)
     if len(opened) < len(sealed):
         raise refusals.LetterErased(state="erased")
-    given = opened[request.decision.reason.ref].decode() if request.decision.reason else None
+    given = opened[reason.ref].decode() if reason else None
     if not request.is_granted:
         return Written(refusal(heading, asked, given))
     if request.kind is not Right.ACCESS:
         return Written(grant(heading, asked, given))
-    waiting = opened[request.deferred.ref] if request.deferred else None
+    waiting = opened[deferred.ref] if deferred else None
     export = export_for(desk, request)
     letter = access_answer(heading, asked, readable(export), _waiting(waiting), given)
     return Written(letter, _cases_in(export))

@@ -78,7 +78,7 @@ class Work:
     """Owners whose vault rows go in this transaction; their key was destroyed before."""
     redacted: list[RedactedText] = field(default_factory=list)
     redacted_in: list[UUID] = field(default_factory=list)
-    """Cases in which texts are redacted: `letters_known` tell of them, and there may be no other meanwhile."""
+    """Owners of whom texts are redacted: `letters_known` may tell of them, and there may be no other meanwhile."""
     letters_known: list[UUID] = field(default_factory=list)
     unreferenced: list[UUID] = field(default_factory=list)
     """Cases whose reference was redacted: they are not found by it any more."""

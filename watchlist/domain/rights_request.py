@@ -13,10 +13,11 @@ from typing import ClassVar
 from uuid import UUID
 
 from watchlist.domain import periods, refusals
-from watchlist.domain.aggregate import Act, Aggregate, Event, remembers
+from watchlist.domain.aggregate import Act, Event, remembers
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.procedure import require_past
+from watchlist.domain.redaction import KeepsTexts
 from watchlist.domain.reply import Reply, ReplyKind, ReplySent, ReplyState
 
 DEFERRAL_MONTHS = 6
@@ -302,7 +303,7 @@ class Decision:
     withdrawn: tuple[UUID, ...] = ()
 
 
-class RightsRequest(Aggregate):
+class RightsRequest(KeepsTexts):
     BEGINS_WITH = (RequestReceived,)
 
     def __init__(self, id: UUID) -> None:

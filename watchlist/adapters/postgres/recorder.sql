@@ -42,7 +42,7 @@ SELECT require_no_other_case(%b, %b)
 SELECT require_unnamed(%b, %b)
 
 -- name: require_no_other_letter
--- refused when a letter tells of one of these cases that was not known when this was decided
+-- refused when a letter may tell of one of these owners that was not known when this was decided
 SELECT require_no_other_letter(%b, %b)
 
 -- name: load
