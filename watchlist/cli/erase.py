@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
@@ -16,9 +17,14 @@ from watchlist.adapters.postgres.certificates import PostgresCertificates
 from watchlist.application.erasures import finish_erasures, standing_of_erasures
 from watchlist.application.follow_journal import follow_journal
 from watchlist.application.rebuild_journal import rebuild_journal
-from watchlist.application.search_texts import search_texts, subject_to_search_for
+from watchlist.application.search_texts import (
+    search_person_texts,
+    search_texts,
+    subject_to_search_for,
+)
 from watchlist.bootstrap import House, database, open_house, unfollowed_house
 from watchlist.cli.terminal import bar, tell
+from watchlist.domain.subject import Subject
 from watchlist.ports import FIRST
 from watchlist.settings import Settings
 
@@ -69,8 +75,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--find-texts",
         type=UUID,
         metavar="SUBJECT",
-        help="before an erasure is granted: the texts of all cases of its organisation that name the subject, by id, "
-        "to be redacted; reads every case, about two hundred a second",
+        help="before an erasure is granted: the texts of its organisation that name the subject, of all cases, of "
+        "other persons and of their requests, by id, to be redacted; reads every case, about two hundred a second",
     )
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=run)
@@ -83,24 +89,40 @@ def run(settings: Settings, args: argparse.Namespace) -> int:
 
 
 def find_texts(settings: Settings, args: argparse.Namespace) -> int:
-    with open_house(settings) as house, bar("cases") as moved:
+    with open_house(settings) as house:
         subject = subject_to_search_for(house.desk, args.find_texts)
-        found = list(search_texts(house.desk, subject, _cases_of(house, subject.organisation), moved))
+        found = list(_found_in_each(house, subject))
     facts = {
         "subject_id": subject.id,
-        "items": [{"case_id": case_id, "text_id": text_id} for case_id, text_id in found],
+        "items": [{f"{kind}_id": id, "text_id": text_id} for kind, id, text_id in found],
     }
-    lines = [f"{len(found)} texts name the subject", *(f"case {case}  text {text}" for case, text in found)]
+    lines = [
+        f"{len(found)} texts name the subject",
+        *(f"{kind} {id}  text {text}" for kind, id, text in found),
+    ]
     tell(facts, args.json, "\n".join(lines))
     return 0
 
 
-def _cases_of(house: House, organisation: str) -> Iterator[UUID]:
+def _found_in_each(house: House, subject: Subject) -> Iterator[tuple[str, UUID, UUID]]:
+    """Of cases, of requests, of subjects: which text of which."""
+    page = partial(_ids_of, house, subject.organisation)
+    with bar("cases") as moved:
+        cases = (id for ids in page("cases", "case_id") for id in ids)
+        for id, text in search_texts(house.desk, subject, cases, moved):
+            yield "case", id, text
+    for query, kind in (("rights_requests", "request"), ("subjects_of", "subject")):
+        with bar(query.removesuffix("_of").replace("_", " ")) as moved:
+            for id, text in search_person_texts(house.desk, subject, page(query, f"{kind}_id"), moved):
+                yield kind, id, text
+
+
+def _ids_of(house: House, organisation: str, query: str, name: str) -> Iterator[list[UUID]]:
     after = FIRST
-    page = {"organisation": organisation, "state": None, "limit": PAGE}
-    while rows := house.pictures.rows("cases", page | {"after": after}):
-        yield from (row["case_id"] for row in rows)
-        after = rows[-1]["case_id"]
+    page = {"organisation": organisation, "state": None, "kind": None, "due_before": None, "limit": PAGE}
+    while rows := house.pictures.rows(query, page | {"after": after}):
+        yield [row[name] for row in rows]
+        after = rows[-1][name]
 
 
 def rebuild(settings: Settings, args: argparse.Namespace) -> int:
