@@ -140,4 +140,5 @@ class RightsRequest(Answered):
     answer: RequestAnswer | None
     lifting: RequestLifting | None
     letters: list[RequestLetterItem] = Field(description="those that were sent, and those that could be")
+    text_ids: dict[str, UUID] = Field(description="the ids of its texts, as a redaction names them (P6)")
     erased: bool

@@ -9,6 +9,7 @@ from fastapi import Body, Query
 from starlette.responses import Response
 
 from api.answered.access import AccessExport
+from api.answered.cases import RedactionReceipt
 from api.answered.letters import LetterContent
 from api.answered.rights import (
     RequestAnswerReceipt,
@@ -27,6 +28,7 @@ from api.asked import (
     LetterDraft,
     LiftingOfRestriction,
     NewRequest,
+    Redaction,
     RequestDecision,
     ReviewOfDeferral,
 )
@@ -40,6 +42,7 @@ from watchlist.application import exercise_rights as rights
 from watchlist.application import rights_letters as letters
 from watchlist.application.access_export import export_for
 from watchlist.application.letters import Document
+from watchlist.application.person_texts import redact_request_text
 from watchlist.application.read_request import read_request, request_of
 from watchlist.bootstrap import House
 from watchlist.domain import periods
@@ -148,6 +151,17 @@ def lift_a_requested_restriction(
         lambda desk, ask: rights.lift_requested_restriction(
             desk, ask, request_id, body.reason, body.told_on, house.writing
         )
+    )
+
+
+@routes.post("/{request_id}/redactions", status_code=201, response_model=RedactionReceipt, responses=COMMANDS)
+def redact_a_text_of_a_request(request_id: Id, body: Redaction, errand: Protection) -> Response:
+    """Replace a text of the request that names somebody who is erased; letters that may have told it go too.
+
+    Its id is in `text_ids` of the request; `watchlist erase --find-texts` tells which name a subject.
+    """
+    return errand.make(
+        lambda desk, ask: redact_request_text(desk, ask, request_id, body.text_id, body.text, body.reason)
     )
 
 

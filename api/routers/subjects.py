@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends
 from starlette.responses import Response
 
+from api.answered.cases import RedactionReceipt
 from api.answered.common import Receipt
 from api.answered.subjects import Subject, SubjectsFound
 from api.asked import (
@@ -18,6 +19,7 @@ from api.asked import (
     NewPerson,
     NewSubject,
     Rectification,
+    Redaction,
     SubjectSearch,
     Victim,
 )
@@ -30,6 +32,7 @@ from watchlist.application import receipt as receipts
 from watchlist.application.case_file import read_subject
 from watchlist.application.desk import Desk
 from watchlist.application.merge_subjects import merge_subjects, split_subjects
+from watchlist.application.person_texts import redact_subject_text
 from watchlist.application.register_subject import (
     identity_of,
     record_death,
@@ -106,6 +109,17 @@ def split_a_duplicate(subject_id: Id, body: Duplicate, errand: Investigation) ->
     """The merge was a mistake: each has its own again."""
     return errand.tell(
         lambda desk, ask: split_subjects(desk, ask, subject_id, body.duplicate_id, body.reason)
+    )
+
+
+@routes.post("/{subject_id}/redactions", status_code=201, response_model=RedactionReceipt, responses=COMMANDS)
+def redact_a_text_of_a_subject(subject_id: Id, body: Redaction, errand: Investigation) -> Response:
+    """Replace why the subject was rectified, merged or split, when that names somebody who is erased.
+
+    `watchlist erase --find-texts` tells the id.
+    """
+    return errand.make(
+        lambda desk, ask: redact_subject_text(desk, ask, subject_id, body.text_id, body.text, body.reason)
     )
 
 

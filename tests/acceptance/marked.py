@@ -397,6 +397,9 @@ def _asked_of(
         dpo.made(f"{request}/lifting", lifted, 200)
     _read(dpo, f"{request}/letters/extension")
     dpo.ask("GET", f"{request}/letters")
+    if lifted:
+        text_id = dpo.ask("GET", request, X_Opened="1").json()["text_ids"]["details"]
+        dpo.made(f"{request}/redactions", {"text_id": text_id, "text": RIGHTS, "reason": RIGHTS})
     told = dpo.ask("GET", f"{request}/export", X_Opened="1").status_code
     assert told == (200 if kind == "access" else 409)
 

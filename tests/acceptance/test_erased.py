@@ -43,11 +43,14 @@ EVIDENCE, DIGEST, AMOUNT = "pièce-carambouillée", "7be3c1" * 10 + "feed", "765
 WEIGHED = dict.fromkeys(("gravity", "evidence", "harm", "alternatives", "term_reason"), "balance-tintamarrée")
 NAMING = f"appel-croquignolet : {FAMILY} a rappelé"
 ELSEWHERE = f"appel-falbalaté : {USAGE} aussi"
-DETAILS, DECIDED, ANSWERED = "demande-papillonnée", "décision-froufroutée", "réponse-babillardée"
+TOLD = f"témoignage-abracadabré : {GIVEN} {FAMILY} me l'a dit"
+DETAILS, DECIDED = "demande-papillonnée", "décision-froufroutée"
 PERSONAL = [
     FAMILY, USAGE, GIVEN, BORN, BORN_AT, RPPS, SUMMARY, RELEVANT, NOTE, EVIDENCE, DIGEST, AMOUNT, *WEIGHED.values(),
-    NAMING, ELSEWHERE, DETAILS, DECIDED, ANSWERED,
+    NAMING, ELSEWHERE, TOLD, DETAILS, DECIDED,
 ]  # fmt: skip
+LUCE = {"kind": "person", "role": "insured", "family_name": "Martin", "given_names": "Luce"}
+"""Whom she is taken for."""
 STAYS = 2
 """The number of the person who shares a case with her."""
 Row = tuple[UUID, str, bytes]
@@ -68,6 +71,10 @@ class Matter:
     """A note of that case that names her."""
     elsewhere: tuple[str, str]
     """A case that is not hers at all, and a note of it that names her."""
+    request: str
+    """Of the other person, who names her in it; it was answered by a letter."""
+    mistaken: str
+    """The request of whom she was taken for, for a while: the letter of then told of both."""
 
     @property
     def owners(self) -> list[UUID]:
@@ -117,7 +124,7 @@ def erased(cluster: str) -> Iterator[Erased]:
     ):
         running = made.start()
         office, dpo = Office.hired(running), running.hire("dpo")
-        matter = _a_matter(office)
+        matter = _a_matter(office, dpo)
         before = _looked_at(running, office, dpo, store, matter)
         _erased_by_decision(running, office, dpo, matter)
         yield Erased(running, office, dpo, store, matter, before)
@@ -146,7 +153,7 @@ def _herself() -> dict[str, Any]:
     }
 
 
-def _a_matter(office: Office) -> Matter:
+def _a_matter(office: Office, dpo: Somebody) -> Matter:
     anne = office.investigator
     her, other = (anne.made("/subjects", body)["id"] for body in (_herself(), person(STAYS)))
     own, shared = _case(anne, her, alone=True), _case(anne, her, other)
@@ -159,7 +166,30 @@ def _a_matter(office: Office) -> Matter:
     elsewhere = _case(anne, other)
     anne.made(f"/cases/{elsewhere}/notes", {"text": ELSEWHERE})
     there = anne.get(f"/cases/{elsewhere}")["notes"][0]["text_ids"]["text"]
-    return Matter(her, own, hers, shared, text, (elsewhere, there))
+    request = _answered_by_letter(dpo, other, TOLD)
+    return Matter(her, own, hers, shared, text, (elsewhere, there), request, _mistaken(office, dpo, her))
+
+
+def _mistaken(office: Office, dpo: Somebody, her: str) -> str:
+    """She is taken for another, who is told everything that is held of both; that was a mistake."""
+    luce = office.investigator.made("/subjects", LUCE)["id"]
+    for turn in ("merge", "split"):
+        if turn == "split":
+            request = _answered_by_letter(dpo, luce, "qu'avez-vous sur moi ?")
+        asked = {"duplicate_id": her, "reason": "une erreur"}
+        office.investigator.made(f"/subjects/{luce}/{turn}", asked, 200)
+    letter = dpo.get(f"/rights-requests/{request}/letters/answer")
+    assert traces_of([FAMILY, RPPS], json.dumps(letter, ensure_ascii=False).encode())
+    return request
+
+
+def _answered_by_letter(dpo: Somebody, subject: str, details: str) -> str:
+    """Access was asked for, and given by the letter that is kept."""
+    asked = {"kind": "access", "subject_id": subject, "received_on": today().isoformat(), "details": details}
+    request: str = dpo.made("/rights-requests", asked)["id"]
+    dpo.made(f"/rights-requests/{request}/decision", {"granted": True, "reason": "c'est son droit"}, 200)
+    dpo.made(f"/rights-requests/{request}/answer", {}, 200)
+    return request
 
 
 def _listed(office: Office, case: str, proposed: dict[str, Any]) -> str:
@@ -212,15 +242,19 @@ def _erased_by_decision(running: Service, office: Office, dpo: Somebody, matter:
     refused = dpo.post(f"{request}/decision", granted)
     assert (refused.status_code, refused.json()["code"]) == (409, "texts_name_the_subject")
     naming = running.run("erase", "--find-texts", matter.subject, "--json").told["items"]
-    assert {(one["case_id"], one["text_id"]) for one in naming} == {
+    (details,) = (one["text_id"] for one in naming if one.get("request_id") == matter.request)
+    assert {(one["case_id"], one["text_id"]) for one in naming if one["text_id"] != details} == {
         (matter.shared, matter.text),
         matter.elsewhere,
     }
     for one in naming:
         redacted = {"text_id": one["text_id"], "text": "la personne a rappelé", "reason": "effacement"}
-        office.investigator.made(f"/cases/{one['case_id']}/redactions", redacted)
+        if one["text_id"] == details:
+            dpo.made(f"/rights-requests/{matter.request}/redactions", redacted)
+        else:
+            office.investigator.made(f"/cases/{one['case_id']}/redactions", redacted)
     dpo.made(f"{request}/decision", granted, 200)
-    dpo.made(f"{request}/answer", {"text": ANSWERED}, 200)
+    dpo.made(f"{request}/answer", {}, 200)
 
 
 # What is asked --------------------------------------------------------------------------------
@@ -327,7 +361,7 @@ def test_before_it_everything_was_held_found_and_told(erased: Erased) -> None:
     before, matter = erased.before, erased.matter
     assert before.screened == [True, True, True, True]
     assert before.found == [matter.subject] * 3
-    not_yet_or_elsewhere = {DETAILS, DECIDED, ANSWERED, ELSEWHERE}
+    not_yet_or_elsewhere = {DETAILS, DECIDED, ELSEWHERE, TOLD}
     told = {trace.value for trace in traces(before.handed_out)}
     assert told == set(PERSONAL) - not_yet_or_elsewhere
     letter, *documents = before.handed_out
@@ -338,6 +372,8 @@ def test_before_it_everything_was_held_found_and_told(erased: Erased) -> None:
 def test_before_it_the_keys_opened_what_the_backup_holds(erased: Erased) -> None:
     values = {trace.value for trace in traces(erased.before.opened)}
     assert {FAMILY, RPPS, NOTE, EVIDENCE, DIGEST, NAMING, ELSEWHERE} <= values
+    of_others = opened(_vault(erased.before.backup), keys(erased.running, erased.store))
+    assert TOLD in {trace.value for trace in traces(of_others)}
 
 
 def test_a_planted_file_is_found_where_nothing_else_is(erased: Erased) -> None:
@@ -441,6 +477,17 @@ def test_a_letter_that_was_sent_to_her_is_printed_no_more(erased: Erased) -> Non
             assert (answer.status_code, answer.json()["code"]) == (404, "letter_erased")
 
 
+def test_no_letter_that_told_of_her_is_kept_for_anybody(erased: Erased) -> None:
+    for request in (erased.matter.request, erased.matter.mistaken):
+        letters = erased.dpo.get(f"/rights-requests/{request}/letters")["items"]
+        assert [(one["kind"], one["state"]) for one in letters] == [("answer", "sent")]
+        for path in ("", "/pdf"):
+            answer = erased.dpo.ask("GET", f"/rights-requests/{request}/letters/answer{path}")
+            assert (answer.status_code, answer.json()["code"]) == (404, "letter_erased")
+    told = erased.dpo.get(f"/rights-requests/{erased.matter.request}")
+    assert told["details"] == "la personne a rappelé"
+
+
 # After: what happened can still be told -------------------------------------------------------
 
 
@@ -481,12 +528,12 @@ def test_no_key_that_is_left_opens_what_the_backup_holds_of_her(erased: Erased) 
     """But of the texts that were redacted, whose cases' keys live: the journal deletes those after a restore."""
     left = keys(erased.running, erased.store)
     hers = [row for row in _vault(erased.before.backup, erased.matter) if row[0] in erased.matter.owners]
-    assert len(hers) == 10
+    assert len(hers) == 13
     assert left
     assert opened(hers, left) == []
     journal = FileErasureJournal(erased.running.data / "erasures.journal")
     texts = {entry.owner for entry in journal.after() if entry.kind is ErasureKind.TEXT}
-    assert texts == {UUID(erased.matter.text), UUID(erased.matter.elsewhere[1])}
+    assert {UUID(erased.matter.text), UUID(erased.matter.elsewhere[1])} < texts
 
 
 def test_nothing_of_her_is_in_any_value_that_the_register_can_still_open(erased: Erased) -> None:

@@ -69,6 +69,8 @@ CONTRACT = {
     ("post", "/v1/rights-requests/{request_id}/answer"): {"dpo"},
     ("post", "/v1/rights-requests/{request_id}/deferral-review"): {"dpo"},
     ("post", "/v1/rights-requests/{request_id}/lifting"): {"dpo"},
+    ("post", "/v1/rights-requests/{request_id}/redactions"): {"dpo"},
+    ("post", "/v1/subjects/{subject_id}/redactions"): {"investigator"},
     ("get", "/v1/rights-requests/{request_id}/export"): {"dpo"},
     ("get", "/v1/rights-requests/{request_id}/letters"): {"dpo"},
     ("get", "/v1/rights-requests/{request_id}/letters/{kind}"): {"dpo"},

@@ -14,21 +14,35 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tests.application.test_erase import differences, found, is_gone
+from tests.letters import CONTACTS
 from tests.stories import MASTER, MONDAY, ORGANISATION, RPPS, Story, a_person, ask
 from watchlist.adapters.clock import ManualClock
 from watchlist.adapters.embedded_postgres import SUPERUSER
 from watchlist.adapters.erasure_journal import FileErasureJournal
+from watchlist.adapters.letter_press import TypstPress
 from watchlist.adapters.postgres.certificates import PostgresCertificates
 from watchlist.application.case_file import read_case
 from watchlist.application.case_texts import redact_text
 from watchlist.application.erase import erase_subject
+from watchlist.application.exercise_rights import (
+    Received,
+    answer_request,
+    decide_request,
+    receive_request,
+)
 from watchlist.application.follow_journal import JournalBehind, follow_journal
+from watchlist.application.letters import Writing
+from watchlist.application.merge_subjects import merge_subjects, split_subjects
 from watchlist.application.open_case import qualify_alert
 from watchlist.application.rebuild_journal import rebuild_journal
+from watchlist.application.rights_letters import read_reply
 from watchlist.application.work_on_case import add_note
 from watchlist.bootstrap import build
+from watchlist.domain import refusals
 from watchlist.domain.erasure import ErasureKind, JournalEntry
 from watchlist.domain.inscription import DelistingGround
+from watchlist.domain.reply import ReplyKind
+from watchlist.domain.rights_request import Right
 from watchlist.ports import JournalLine, JournalThere
 
 EVENT_STORE = (
@@ -160,6 +174,32 @@ def test_a_restored_text_that_was_redacted_is_deleted_again(register: Story, sup
     assert (note["text"], note["redacted"]) == (None, True)
     assert register.rows("SELECT FROM vault WHERE ref = %b", text) == []
     assert differences(register) == []
+
+
+def test_a_restored_letter_that_told_of_somebody_erased_is_deleted_again(
+    register: Story, superuser_url: str
+) -> None:
+    """Whom she was taken for stays; in the backup they are one still."""
+    stays, erased = register.subject(a_person("Durand", "Zoé")), register.subject(a_person("Lefèvre", "Anne"))
+    merge_subjects(register.desk, ask(), stays, erased, "doublon")
+    register.case(stays)
+    today = MONDAY.date()
+    request = receive_request(register.desk, ask(), Received(Right.ACCESS, stays, today)).id
+    decide_request(register.desk, ask(), request, True, "c'est son droit")
+    writing = Writing(TypstPress(), CONTACTS)
+    answer_request(register.desk, ask(), request, writing=writing)
+    backup = Backup(superuser_url, (*EVENT_STORE, *KEY_STORE, "rights_requests"))
+    split_subjects(register.desk, ask(), stays, erased, "ce n'est pas elle")
+    erase_subject(register.desk, ask(), erased)
+    backup.restore()
+    assert follow_journal(register.desk) > 0
+    assert is_gone(register, erased)
+    with pytest.raises(refusals.LetterErased):
+        read_reply(register.desk, writing, request, ReplyKind.ANSWER, ORGANISATION)
+    kept = {row.field for row in register.desk.vault.rows_of(stays).values()}
+    assert kept.isdisjoint({"letter", "letter_document", "letter_key"})
+    assert differences(register) == []
+    assert follow_journal(register.desk) == 0
 
 
 def test_what_the_restored_backup_never_knew_is_no_obstacle(

@@ -47,7 +47,8 @@ class Records:
         self.requests: dict[UUID, RightsRequest] = {id: remembered(stream) for id, stream in requests.items()}
         self.request_streams = requests
         self.others: list[Identity] = []
-        self._redacted = {ref: now for case in self.cases.values() for ref, now in case.redacted.items()}
+        keepers = (*self.cases.values(), *self.requests.values(), *map(remembered, family.values()))
+        self._redacted = {ref: now for keeper in keepers for ref, now in keeper.redacted.items()}
         self._opened: dict[UUID, bytes] = {}
 
     @classmethod
@@ -82,12 +83,16 @@ class Records:
         self.others = list({identities.decode(value): None for value in theirs if value is not None})
 
     def _kept(self) -> Iterator[tuple[UUID, Sealed]]:
-        """What is still kept, and under whose key: not what was redacted, nor what went with another's erasure."""
+        """What is still kept, and under whose key: not what was redacted, nor what went with another's erasure.
+
+        Nothing of a case whose purge is decided: its key may be destroyed by now, or the next instant (C5).
+        """
         gone = self._redacted.keys() | self._taken_back()
+        over = {case.id for case in self.cases.values() if case.purge_due is not None}
         streams = (*self.family.values(), *self.streams.values(), *self.request_streams.values())
         for event in (event for stream in streams for event in stream):
             owner = self._owner_of(event)
-            if owner is not None:
+            if owner is not None and owner not in over:
                 yield from ((owner, sealed) for sealed in seals_of(event) if sealed.ref not in gone)
 
     def _owner_of(self, event: Event) -> UUID | None:

@@ -23,6 +23,7 @@ from watchlist.domain.commitment import Sealed
 from watchlist.domain.identity import Identity, Person
 from watchlist.domain.inscription import Inscription, State
 from watchlist.domain.procedure import Procedure
+from watchlist.domain.redaction import KeepsTexts
 from watchlist.domain.subject import Subject
 
 A = TypeVar("A", bound=Aggregate)
@@ -37,7 +38,7 @@ WHOSE = frozenset({"stream", "version", "format", "at", "by", "organisation"})
 class Opened:
     """The sealed values of one owner, opened; notices when one was erased."""
 
-    def __init__(self, values: Mapping[UUID, bytes], case: Case | None = None) -> None:
+    def __init__(self, values: Mapping[UUID, bytes], case: Case | KeepsTexts | None = None) -> None:
         self._values = values
         self.case = case
 

@@ -53,9 +53,12 @@ def redact_text(desk: Desk, ask: Ask, case_id: UUID, text_id: UUID, text: str, r
 
 
 def _redact_letters(desk: Desk, work: Work, case: Case) -> None:
-    """P6: what letters told of the case may hold the text too: it goes with it."""
+    """P6: what letters told of the case may hold the text too: it goes with it, and no letter is kept meanwhile."""
     kept = desk.vault.rows_of(case.id).items()
-    copies = [ref for ref, row in kept if row.field == VaultField.LETTER_CASE and ref not in case.redacted]
+    letters = [ref for ref, row in kept if row.field == VaultField.LETTER_CASE]
+    work.redacted_in.append(case.id)
+    work.letters_known += letters
+    copies = [ref for ref in letters if ref not in case.redacted]
     entries = desk.journal.append([(ErasureKind.TEXT, ref) for ref in copies], work.act.at) if copies else []
     for ref, entry in zip(copies, entries, strict=True):
         case.redact(work.act, ref, None, None)

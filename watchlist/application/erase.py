@@ -7,6 +7,7 @@ Then it is forgotten (forget.py). Killed in between, the sweep carries out what 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -15,10 +16,11 @@ import msgspec
 from watchlist.application.case_texts import every_identity_of, texts_naming
 from watchlist.application.desk import Desk
 from watchlist.application.forget import by_nobody, forget, replace_organisation
+from watchlist.application.kept_letters import forget_letters_about
 from watchlist.application.receipt import Decided, Receipt, decided
 from watchlist.application.work import Ask, Work
 from watchlist.domain import periods, refusals
-from watchlist.domain.aggregate import SCHEDULER
+from watchlist.domain.aggregate import SCHEDULER, Aggregate
 from watchlist.domain.case import Case
 from watchlist.domain.case_events import PurgeBasis
 from watchlist.domain.identifiers import Identifier, asked_keys
@@ -26,6 +28,17 @@ from watchlist.domain.retention import subject_data_end_at
 from watchlist.domain.subject import ErasureBasis, Subject
 
 ERASED = "erased"
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedErasure:
+    """What a decision does at once, and what is left to be carried out once it is recorded."""
+
+    over: list[UUID]
+    """Subjects and cases that are to be forgotten."""
+    changed: list[Aggregate] = field(default_factory=list)
+    """The subject first; nothing when its erasure was decided before."""
+
 
 # By decision ----------------------------------------------------------------------------------
 
@@ -39,20 +52,12 @@ def erase_subject(desk: Desk, ask: Ask, subject_id: UUID, request_id: UUID | Non
     over: list[UUID] = []
 
     def decide(work: Work) -> Decided | Receipt:
-        subject = desk.subject(subject_id, ask.organisation)
-        if subject.is_erasing:
-            over[:] = [subject.id, *subject.absorbed]
+        erasure = decide_erasure(desk, work, subject_id, request_id)
+        over[:] = erasure.over
+        if not erasure.changed:
+            subject = desk.subject(subject_id, ask.organisation)
             return Receipt(subject.id, subject.version, desk.log.position(), {"state": ERASED}, created=False)
-        subject.require_itself()
-        group = _group(desk, subject)
-        cases = _cases_about(desk, group)
-        _require_erasable(desk, work, subject, group, cases)
-        _leave_cases(desk, work, group, cases)
-        for one in group:
-            one.decide_erasure(work.act, ErasureBasis.REQUEST, request_id)
-        over[:] = [case.id for case in cases if case.purge_due is not None] + [one.id for one in group]
-        _guard(work, group, cases)
-        return decided(*group, *(case for case in cases if case.pending), state=ERASED)
+        return decided(*erasure.changed, state=ERASED)
 
     receipt = desk.carry_out(ask, decide)
     if not over:  # answered before, and perhaps not carried out
@@ -60,6 +65,28 @@ def erase_subject(desk: Desk, ask: Ask, subject_id: UUID, request_id: UUID | Non
         over += [subject.id, *subject.absorbed]
     forget(desk, over, ask)
     return receipt
+
+
+def decide_erasure(
+    desk: Desk, work: Work, subject_id: UUID, request_id: UUID | None = None
+) -> DecidedErasure:
+    """P6: decided in this work's transaction, with whatever else that records; refused as `erase_subject` says."""
+    subject = desk.subject(subject_id, work.act.organisation)
+    if subject.is_erasing:
+        return DecidedErasure([subject.id, *subject.absorbed])
+    subject.require_itself()
+    group = _group(desk, subject)
+    cases = _cases_about(desk, group)
+    _require_erasable(desk, work, subject, group, cases)
+    _leave_cases(desk, work, group, cases)
+    for one in group:
+        one.decide_erasure(work.act, ErasureBasis.REQUEST, request_id)
+    _guard(work, group, cases)
+    letters = forget_letters_about(desk, work, group)
+    return DecidedErasure(
+        [case.id for case in cases if case.purge_due is not None] + [one.id for one in group],
+        [*group, *(case for case in cases if case.pending), *letters],
+    )
 
 
 def require_erasable(desk: Desk, work: Work, subject_id: UUID) -> None:
@@ -109,7 +136,8 @@ def erase_unretained(desk: Desk, subject_ids: Sequence[UUID]) -> int:
             one.decide_erasure(replace_organisation(work.act, one), ErasureBasis.RETENTION)
         erased[:] = [one.id for group in [*due, *left] for one in group]
         _guard(work, everybody, [])
-        return decided(*everybody) if everybody else Receipt(SCHEDULER, 0, 0)
+        letters = forget_letters_about(desk, work, everybody)
+        return decided(*everybody, *letters) if everybody else Receipt(SCHEDULER, 0, 0)
 
     desk.carry_out(by_nobody(), decide)
     forget(desk, erased)
@@ -164,7 +192,8 @@ def erase_again(desk: Desk, owners: Sequence[UUID]) -> list[UUID]:
         _guard(work, group, list(cases.values()))
         over[:] = [case.id for case in cases.values() if case.purge_due is not None]
         over.extend(one.id for one in group)
-        changed = [*group, *(case for case in cases.values() if case.pending)]
+        letters = forget_letters_about(desk, work, group)
+        changed = [*group, *(case for case in cases.values() if case.pending), *letters]
         return decided(*changed) if changed else Receipt(SCHEDULER, 0, 0)
 
     desk.carry_out(by_nobody(), decide)

@@ -7,7 +7,7 @@ can still be decided and answered, without its texts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,9 +16,9 @@ import msgspec
 
 from watchlist.application.contest import contest_entries, every_case_of
 from watchlist.application.desk import Desk
-from watchlist.application.erase import erase_subject, require_erasable
+from watchlist.application.erase import DecidedErasure, decide_erasure, erase_subject, require_erasable
+from watchlist.application.forget import forget
 from watchlist.application.letters import Writing
-from watchlist.application.ordered_id import ordered_id
 from watchlist.application.read_request import request_of
 from watchlist.application.receipt import Decided, Receipt, decided
 from watchlist.application.rights_letters import Saying, keep_reply
@@ -86,7 +86,7 @@ def extend_request(
     def decide(work: Work) -> Decided:
         request = _request(desk, ask, request_id)
         rules.require_reason(reason)
-        request.extend(work.act, work.seal(request.subject_id, VaultField.REQUEST_EXTENSION, reason), told_on)
+        request.extend(work.act, _sealed(work, request, VaultField.REQUEST_EXTENSION, reason), told_on)
         if writing:
             whom = _told(desk, work, request, [])
             keep_reply(desk, work, writing, request, ReplyKind.EXTENSION, whom, Saying(told_on, reason))
@@ -144,26 +144,27 @@ def answer_request(
 ) -> Receipt:
     """P2: the person was told, today unless another day is given; what the request restricted is free again.
 
-    By a text of one's own; or, with `writing`, by the letter, which is kept as it reads now.
+    By a text of one's own; or, with `writing`, by the letter, which is kept as it reads now. P6: a granted erasure is
+    decided with the answer that tells of it, in one transaction, and carried out then; the sweep finishes it.
     """
-    answered: list[RightsRequest] = []
+    over: list[UUID] = []
 
     def decide(work: Work) -> Decided:
         request = _request(desk, ask, request_id)
         told = told_on or periods.civil_date(work.act.at)
-        _require_erasable(desk, work, request, request.is_granted)
+        erasure = _decide_granted_erasure(desk, work, request)
+        over[:] = erasure.over
         restricted = request.contests
         request.answer_to(work.act, told, _sealed(work, request, VaultField.REQUEST_ANSWER, text))
         changed = _release(desk, work, request) if restricted and not request.contests else []
         if writing and text is None:
             whom = _told(desk, work, request, changed)
             keep_reply(desk, work, writing, request, ReplyKind.ANSWER, whom, Saying(told))
-        answered.append(request)
-        return decided(request, *changed, **_facts(request), answered_on=told)
+        return decided(request, *changed, *erasure.changed, **_facts(request), answered_on=told)
 
     receipt = desk.carry_out(ask, decide)
-    if answered and answered[-1].is_granted:
-        _carry_out_granted(desk, ask, answered[-1])
+    if over:
+        forget(desk, over, ask)
     return receipt
 
 
@@ -190,7 +191,7 @@ def lift_requested_restriction(
     def decide(work: Work) -> Decided:
         request = _request(desk, ask, request_id)
         rules.require_reason(reason)
-        request.lift(work.act, work.seal(request.subject_id, VaultField.REQUEST_LIFTING, reason), told_on)
+        request.lift(work.act, _sealed(work, request, VaultField.REQUEST_LIFTING, reason), told_on)
         changed = _release(desk, work, request)
         if writing:
             saying = Saying(told_on, reason, lifted_on=periods.civil_date(work.act.at))
@@ -202,19 +203,21 @@ def lift_requested_restriction(
 
 
 def carry_out_erasure(desk: Desk, request_id: UUID) -> None:
-    """P6: the erasure that was granted and answered, when a crash came between the two; by nobody's command."""
+    """P6: the erasure that was granted and answered and is not decided yet; by nobody's command.
+
+    An earlier version answered first, and decided in a command of its own.
+    """
     request = desk.log.load([request_id])[request_id]
     assert isinstance(request, RightsRequest)
-    _carry_out_granted(desk, Ask(SCHEDULER, request.organisation), request)
+    standing = _group(desk, request)[-1]
+    erase_subject(desk, Ask(SCHEDULER, request.organisation), standing.id, request.id)
 
 
-def _carry_out_granted(desk: Desk, ask: Ask, request: RightsRequest) -> None:
-    """P6: a granted erasure, once the person was told, in commands of its own: the answer's texts go with it.
-
-    Killed in between, the sweep carries it out.
-    """
-    if request.kind is Right.ERASURE:
-        erase_subject(desk, replace(ask, command_id=ordered_id()), _group(desk, request)[-1].id, request.id)
+def _decide_granted_erasure(desk: Desk, work: Work, request: RightsRequest) -> DecidedErasure:
+    """P6: what the answer says was erased can be read no more from the moment that it is recorded."""
+    if request.kind is not Right.ERASURE or not request.is_granted:
+        return DecidedErasure([])
+    return decide_erasure(desk, work, _group(desk, request)[-1].id, request.id)
 
 
 def _require_erasable(desk: Desk, work: Work, request: RightsRequest, granted: bool) -> None:
@@ -310,22 +313,23 @@ def _facts(request: RightsRequest) -> dict[str, Any]:
 # Sealed ---------------------------------------------------------------------------------------
 
 
-def _sealed(work: Work, request: RightsRequest, name: VaultField, text: str | None) -> Sealed | None:
+def _sealed(work: Work, request: RightsRequest, name: VaultField, text: str | bytes | None) -> Sealed | None:
     """None when there is no text, or no key any more."""
     try:
-        return work.seal_optional(request.subject_id, name, text)
+        return None if text is None else work.seal(request.subject_id, name, text)
     except Erased:
         return None
 
 
 def _deferral(work: Work, request: RightsRequest, deferred: Sequence[DeferredPart]) -> Deferral | None:
+    """None when nothing waits: of somebody who was erased nothing is held that could."""
     review_on = rules.require_reviews(((one.part, one.review_on) for one in deferred), work.act.at)
     if review_on is None:
         return None
     for one in deferred:
         rules.require_reason(one.reason)
-    document = msgspec.json.encode(list(deferred))
-    return Deferral(work.seal(request.subject_id, VaultField.REQUEST_DEFERRAL, document), review_on)
+    parts = _sealed(work, request, VaultField.REQUEST_DEFERRAL, msgspec.json.encode(list(deferred)))
+    return Deferral(parts, review_on) if parts else None
 
 
 def _require_parts(desk: Desk, request: RightsRequest, deferred: Sequence[DeferredPart]) -> None:

@@ -13,12 +13,15 @@ from uuid import UUID
 from watchlist.application.desk import Desk
 from watchlist.application.erase import erase_again
 from watchlist.application.forget import forget, replace_organisation
+from watchlist.application.kept_letters import keeper_of
 from watchlist.application.receipt import Decided, Receipt, decided
 from watchlist.application.work import Ask, RedactedText, Work
-from watchlist.domain.aggregate import SCHEDULER
+from watchlist.domain.aggregate import SCHEDULER, Aggregate
 from watchlist.domain.case import Case
 from watchlist.domain.case_events import PurgeBasis
 from watchlist.domain.erasure import ErasureKind, JournalEntry
+from watchlist.domain.redaction import KeepsTexts
+from watchlist.domain.subject import Subject
 
 CHUNK = 1000
 EVERY = 1_000_000
@@ -102,12 +105,19 @@ def _redact_again(desk: Desk, entry: JournalEntry) -> bool:
         return False
 
     def decide(work: Work) -> Decided | Receipt:
-        case = desk.log.load([owner]).get(owner)
-        if not isinstance(case, Case) or case.purge_due is not None or entry.owner in case.redacted:
+        keeper = _keeper(desk, desk.log.load([owner]).get(owner), entry.owner)
+        if keeper is None or entry.owner in keeper.redacted:
             return Receipt(SCHEDULER, 0, 0)
-        case.redact(replace_organisation(work.act, case), entry.owner, None, None)
-        work.redacted.append(RedactedText(entry.owner, case.organisation, entry.sequence, entry.digest))
-        return decided(case)
+        keeper.redact(replace_organisation(work.act, keeper), entry.owner, None, None)
+        work.redacted.append(RedactedText(entry.owner, keeper.organisation, entry.sequence, entry.digest))
+        return decided(keeper)
 
     desk.carry_out(Ask(SCHEDULER, ""), decide)
     return True
+
+
+def _keeper(desk: Desk, owner: Aggregate | None, ref: UUID) -> Case | KeepsTexts | None:
+    """Whose text it is, unless all of the owner's goes."""
+    if isinstance(owner, Subject):
+        return None if owner.is_erasing else keeper_of(desk, owner, ref)
+    return owner if isinstance(owner, Case) and owner.purge_due is None else None

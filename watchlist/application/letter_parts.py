@@ -13,9 +13,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from watchlist.application.desk import Desk
+from watchlist.application.desk import Desk, Opened
 from watchlist.application.ordered_id import ordered_id
 from watchlist.application.work import Work
+from watchlist.domain import refusals
 from watchlist.domain.case import Case
 from watchlist.domain.case_tables import Tables
 from watchlist.domain.commitment import Sealed
@@ -52,17 +53,28 @@ def _seal_part(work: Work, key: bytes, owner: UUID, case_id: UUID, tables: Table
 
 
 def open_parts(desk: Desk, sent: ReplySent, key: bytes | None) -> dict[int, Tables]:
-    """By the number of the case; those that went with their case, or by a redaction, are left out."""
+    """By the number of the case; those that went with their case, or by a redaction, are left out.
+
+    What seems lost may have been redacted since its case was read: it is read once more. Raises KeyLost.
+    """
     if key is None:
         return {}
-    cases = desk.log.load({part.case_id for part in sent.cases})
-    kept = [part for part in sent.cases if not _went(cases[part.case_id], part.tables)]
-    opened = desk.open_all((part.case_id, part.tables) for part in kept)
+    opened = _opened(desk, sent)
+    if opened.lost:
+        opened = _opened(desk, sent)
+    if opened.lost:
+        raise refusals.KeyLost()
     return {
-        part.number: _open_part(desk, key, sent.subject_id, opened[part.tables.ref])
-        for part in kept
-        if part.tables.ref in opened
+        part.number: _open_part(desk, key, sent.subject_id, opened.values[part.tables.ref])
+        for part in sent.cases
+        if part.tables.ref in opened.values
     }
+
+
+def _opened(desk: Desk, sent: ReplySent) -> Opened:
+    cases = desk.log.load({part.case_id for part in sent.cases})
+    kept = (part for part in sent.cases if not _went(cases[part.case_id], part.tables))
+    return desk.open_each((part.case_id, part.tables) for part in kept)
 
 
 def _went(case: object, tables: Sealed) -> bool:

@@ -20,6 +20,7 @@ PORTABILITY_REASON = {
     "les données traitées par consentement ou pour un contrat (RGPD, art. 20).",
 }
 """P4: why portability is refused, said when the decision gives no reason of its own."""
+TEXTS = ("details", "directives", "extension", "decision", "deferred", "answer", "lifting")
 
 
 def request_of(desk: Desk, request_id: UUID, organisation: str) -> RightsRequest:
@@ -33,8 +34,8 @@ def request_of(desk: Desk, request_id: UUID, organisation: str) -> RightsRequest
 def read_request(desk: Desk, request_id: UUID, organisation: str) -> View:
     """One request; the texts of an erased subject are None, and it says `erased`."""
     request = request_of(desk, request_id, organisation)
-    sealed = [one for one in _sealed_in(request) if one is not None]
-    opened = Opened(desk.open_sealed(request.subject_id, sealed))
+    sealed = [one for one in map(request.text_now, _sealed_in(request)) if one is not None]
+    opened = Opened(desk.open_sealed(request.subject_id, sealed), request)
     return {
         "id": request.id,
         "version": request.version,
@@ -58,8 +59,15 @@ def read_request(desk: Desk, request_id: UUID, organisation: str) -> View:
         "answer": _answer(request, opened),
         "lifting": _lifting(request, opened),
         "letters": letters_of(request),
+        "text_ids": _text_ids(request),
         "erased": opened.lacks(*sealed),
     }
+
+
+def _text_ids(request: RightsRequest) -> dict[str, UUID]:
+    """The ids of its texts, as a redaction names them (P6)."""
+    now = zip(TEXTS, map(request.text_now, _sealed_in(request)), strict=True)
+    return {name: sealed.ref for name, sealed in now if sealed is not None}
 
 
 def _sealed_in(request: RightsRequest) -> list[Sealed | None]:

@@ -25,6 +25,7 @@ from watchlist.domain import access, periods, refusals
 from watchlist.domain import identity as identities
 from watchlist.domain.access_reading import readable
 from watchlist.domain.case import Case
+from watchlist.domain.case_memory import is_over
 from watchlist.domain.case_tables import has_gaps, put_back, taken_out
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.letter import Heading, Letter, addressee
@@ -44,6 +45,7 @@ from watchlist.domain.rights_letter import (
 from watchlist.domain.rights_request import CONTESTING, Right, RightsRequest, require_reason
 from watchlist.domain.subject import Subject
 from watchlist.domain.vault_field import VaultField
+from watchlist.ports import KeyStanding, VersionConflict
 
 View = dict[str, Any]
 NEVER_PRINTED = b""
@@ -123,6 +125,8 @@ def _content(
 ) -> tuple[Letter, bytes | None]:
     """What was sent and the digest of its PDF; before that, what would be sent today."""
     if (sent := request.replies.get(kind)) is not None:
+        if sent.content.ref in request.redacted:
+            raise refusals.LetterErased(state="erased")
         return _kept(desk, sent)
     if request.reply_state(kind) is not ReplyState.DRAFT:
         raise refusals.NoSuchLetter()
@@ -154,12 +158,16 @@ def keep_reply(
 ) -> None:
     """With what the person was told: the letter that told it, as it reads now. None of whom was erased meanwhile.
 
+    Whoever lives has theirs: when only a key of a case went while it was written, it is written again.
     C5: neither its words nor the digest of the document stand in the event.
     """
     try:
         if kind is ReplyKind.ANSWER and request.kind is Right.ACCESS:
-            # No case may differ from what the letter tells, or be redacted, before that is recorded.
-            work.unchanged.extend(every_case_of(desk, work, subject.id, *subject.absorbed))
+            # Nothing may differ from what the letter tells, or be redacted, before that is recorded.
+            family = [subject.id, *subject.absorbed]
+            work.unchanged.extend(every_case_of(desk, work, *family))
+            told = [*subject.absorbed, *desk.registry.requests_of(family)]
+            work.unchanged.extend(one for id, one in desk.log.load(told).items() if id != request.id)
         written = _written(desk, writing, request, kind, subject, saying)
         content, parts = taken_out(written.letter, written.cases)
         key, cases = seal_parts(work, subject.id, parts, written.cases)
@@ -174,8 +182,14 @@ def keep_reply(
             cases,
         )
     except (refusals.LetterErased, Erased):
-        return
+        if _is_gone(desk, subject):
+            return
+        raise VersionConflict("changed_meanwhile") from None
     request.keep_reply(work.act, reply)
+
+
+def _is_gone(desk: Desk, subject: Subject) -> bool:
+    return subject.is_erasing or desk.keyring.standing([subject.id])[subject.id] is KeyStanding.DESTROYED
 
 
 def _document(work: Work, writing: Writing, owner: UUID, letter: Letter) -> Sealed | None:
@@ -220,16 +234,17 @@ def _answer(
     desk: Desk, request: RightsRequest, heading: Heading, asked: Request, subject: Subject
 ) -> Written:
     assert request.decision is not None
-    sealed = [one for one in (request.decision.reason, request.deferred) if one is not None]
+    reason, deferred = request.text_now(request.decision.reason), request.text_now(request.deferred)
+    sealed = [one for one in (reason, deferred) if one is not None]
     opened = desk.open_sealed(request.subject_id, sealed)
     if len(opened) < len(sealed):
         raise refusals.LetterErased(state="erased")
-    given = opened[request.decision.reason.ref].decode() if request.decision.reason else None
+    given = opened[reason.ref].decode() if reason else None
     if not request.is_granted:
         return Written(refusal(heading, asked, given, _entries(desk, request, subject)))
     if request.kind is not Right.ACCESS:
         return Written(grant(heading, asked, given, _entries(desk, request, subject)))
-    waiting = opened[request.deferred.ref] if request.deferred else None
+    waiting = opened[deferred.ref] if deferred else None
     export = export_for(desk, request)
     told = readable(export)
     letter = access_answer(heading, asked, told, _waiting(waiting), _reason_in(told, request.id))
@@ -264,10 +279,13 @@ def _entries(desk: Desk, request: RightsRequest, subject: Subject) -> Entries:
 
 
 def _cases_in(export: View) -> dict[int, UUID]:
-    """By their numbers in the letter: those that have texts, of which each is kept with its own case."""
+    """By their numbers in the letter: those that have texts, of which each is kept with its own case.
+
+    One whose purge is decided takes nothing that would need its key, and none of its texts is told any more.
+    """
     cases = export["cases"] if isinstance(export["cases"], list) else []
     told = ((number, case) for number, case in enumerate(cases, 1) if "case_id" in case)
-    return {number: UUID(case["case_id"]) for number, case in told if case["purged_at"] is None}
+    return {number: UUID(case["case_id"]) for number, case in told if not is_over(case["state"])}
 
 
 def _waiting(document: bytes | None) -> tuple[Deferred, ...]:

@@ -77,6 +77,9 @@ class Work:
     forgotten: list[Forgotten] = field(default_factory=list)
     """Owners whose vault rows go in this transaction; their key was destroyed before."""
     redacted: list[RedactedText] = field(default_factory=list)
+    redacted_in: list[UUID] = field(default_factory=list)
+    """Owners of whom texts are redacted: `letters_known` may tell of them, and there may be no other meanwhile."""
+    letters_known: list[UUID] = field(default_factory=list)
     unreferenced: list[UUID] = field(default_factory=list)
     """Cases whose reference was redacted: they are not found by it any more."""
     stolen_again: dict[UUID, set[tuple[bytes, int]]] = field(default_factory=dict)

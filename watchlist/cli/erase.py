@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
+from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +17,14 @@ from watchlist.adapters.postgres.certificates import PostgresCertificates
 from watchlist.application.erasures import finish_erasures, standing_of_erasures
 from watchlist.application.follow_journal import follow_journal
 from watchlist.application.rebuild_journal import rebuild_journal
-from watchlist.application.search_texts import search_texts, subject_to_search_for
+from watchlist.application.search_texts import (
+    search_person_texts,
+    search_texts,
+    subject_to_search_for,
+)
 from watchlist.bootstrap import House, database, open_house, unfollowed_house
 from watchlist.cli.terminal import bar, tell
+from watchlist.domain.subject import Subject
 from watchlist.ports import FIRST
 from watchlist.settings import Settings
 
@@ -32,6 +39,19 @@ OF_THE_REGISTER = (
 )
 """The tables with look-ups, and with ciphertexts: of a redacted text the key lives."""
 LOCK_TIMEOUT_MS = 5000
+READERS_TIMEOUT_S = 5.0
+LOOK_AGAIN_S = 0.1
+READ_BEFORE = """
+    SELECT EXISTS (SELECT FROM (
+        SELECT backend_xid AS held FROM pg_stat_activity WHERE pid <> pg_backend_pid()
+        UNION ALL SELECT backend_xmin FROM pg_stat_activity
+            WHERE pid <> pg_backend_pid() AND (datname = current_database() OR datname IS NULL)
+        UNION ALL SELECT transaction FROM pg_prepared_xacts
+        UNION ALL SELECT unnest(ARRAY[xmin, catalog_xmin]) FROM pg_replication_slots
+    ) AS horizons WHERE age(held) > age(%s::text::xid))
+"""
+"""Whether a transaction, prepared or of a standby too, began before that one would have: it may still read what was
+deleted since, and a rewrite then keeps those rows."""
 PAGE = 500
 
 
@@ -55,8 +75,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--find-texts",
         type=UUID,
         metavar="SUBJECT",
-        help="before an erasure is granted: the texts of all cases of its organisation that name the subject, by id, "
-        "to be redacted; reads every case, about two hundred a second",
+        help="before an erasure is granted: the texts of its organisation that name the subject, of all cases, of "
+        "other persons and of their requests, by id, to be redacted; reads every case, about two hundred a second",
     )
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=run)
@@ -69,24 +89,40 @@ def run(settings: Settings, args: argparse.Namespace) -> int:
 
 
 def find_texts(settings: Settings, args: argparse.Namespace) -> int:
-    with open_house(settings) as house, bar("cases") as moved:
+    with open_house(settings) as house:
         subject = subject_to_search_for(house.desk, args.find_texts)
-        found = list(search_texts(house.desk, subject, _cases_of(house, subject.organisation), moved))
+        found = list(_found_in_each(house, subject))
     facts = {
         "subject_id": subject.id,
-        "items": [{"case_id": case_id, "text_id": text_id} for case_id, text_id in found],
+        "items": [{f"{kind}_id": id, "text_id": text_id} for kind, id, text_id in found],
     }
-    lines = [f"{len(found)} texts name the subject", *(f"case {case}  text {text}" for case, text in found)]
+    lines = [
+        f"{len(found)} texts name the subject",
+        *(f"{kind} {id}  text {text}" for kind, id, text in found),
+    ]
     tell(facts, args.json, "\n".join(lines))
     return 0
 
 
-def _cases_of(house: House, organisation: str) -> Iterator[UUID]:
+def _found_in_each(house: House, subject: Subject) -> Iterator[tuple[str, UUID, UUID]]:
+    """Of cases, of requests, of subjects: which text of which."""
+    page = partial(_ids_of, house, subject.organisation)
+    with bar("cases") as moved:
+        cases = (id for ids in page("cases", "case_id") for id in ids)
+        for id, text in search_texts(house.desk, subject, cases, moved):
+            yield "case", id, text
+    for query, kind in (("rights_requests", "request"), ("subjects_of", "subject")):
+        with bar(query.removesuffix("_of").replace("_", " ")) as moved:
+            for id, text in search_person_texts(house.desk, subject, page(query, f"{kind}_id"), moved):
+                yield kind, id, text
+
+
+def _ids_of(house: House, organisation: str, query: str, name: str) -> Iterator[list[UUID]]:
     after = FIRST
-    page = {"organisation": organisation, "state": None, "limit": PAGE}
-    while rows := house.pictures.rows("cases", page | {"after": after}):
-        yield from (row["case_id"] for row in rows)
-        after = rows[-1]["case_id"]
+    page = {"organisation": organisation, "state": None, "kind": None, "due_before": None, "limit": PAGE}
+    while rows := house.pictures.rows(query, page | {"after": after}):
+        yield [row[name] for row in rows]
+        after = rows[-1][name]
 
 
 def rebuild(settings: Settings, args: argparse.Namespace) -> int:
@@ -118,7 +154,8 @@ def complete(settings: Settings, args: argparse.Namespace) -> int:
         f"{standing.complete} complete, {standing.awaiting} await the expiry of key backups{until}",
         "no table holds a row that was deleted"
         if not left
-        else f"not this login's, or busy: as its owner, VACUUM (FULL) clears the deleted rows of {', '.join(left)}",
+        else "not this login's, busy, or an older transaction may still read what was deleted: once there is none, as "
+        f"its owner, VACUUM (FULL) clears the deleted rows of {', '.join(left)}",
     ]
     tell(facts, args.json, "\n".join(lines))
     return 1 if unfinished else 0
@@ -127,17 +164,41 @@ def complete(settings: Settings, args: argparse.Namespace) -> int:
 def clear_stores(settings: Settings) -> list[str]:
     """Rewrite the tables that an erasure deletes from, so that no dead row stays in their files; those that are not.
 
-    A plain VACUUM frees the place of a row and leaves its bytes there until another row takes it.
+    A plain VACUUM frees the place of a row and leaves its bytes there until another row takes it; even a full one keeps
+    what an older transaction could still read, so nothing counts as cleared while there is one.
     """
     with database(settings) as register:
         store = settings.keys_database_url or register
-        return [*_left_after(store, [KEYS]), *_left_after(register, OF_THE_REGISTER)]
+        began = [(store, [KEYS], _next_transaction(store))]
+        began.append((register, list(OF_THE_REGISTER), _next_transaction(register)))
+        return [table for one in began for table in _left_after(*one)]
 
 
-def _left_after(conninfo: str, tables: Sequence[str]) -> list[str]:
+def _next_transaction(conninfo: str) -> str:
+    """Everything that is deleted by now was deleted before it."""
+    with psycopg.connect(conninfo, row_factory=scalar_row) as conn:
+        return str(conn.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::xid::text").fetchone())
+
+
+def _left_after(conninfo: str, tables: Sequence[str], began: str) -> list[str]:
     with psycopg.connect(conninfo, autocommit=True, row_factory=scalar_row) as conn:
         conn.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
+        if not _read_by_none_before(conn, began):
+            return list(tables)
         return [table for table in tables if not _rewrite(conn, table)]
+
+
+def _read_by_none_before(conn: psycopg.Connection[Any], transaction: str) -> bool:
+    """Whether all that was deleted before it is deleted for everybody; who reads for a moment is waited for.
+
+    Whoever begins later sees that it was.
+    """
+    until = monotonic() + READERS_TIMEOUT_S
+    while conn.execute(READ_BEFORE, (transaction,)).fetchone():
+        if monotonic() > until:
+            return False
+        sleep(LOOK_AGAIN_S)
+    return True
 
 
 def _rewrite(conn: psycopg.Connection[Any], table: str) -> bool:

@@ -38,6 +38,11 @@ PURGES = {
 """The states in which a case only waits for its purge, and why; an expired one says itself why."""
 
 
+def is_over(state: str) -> bool:
+    """C5: the data of a case in that state go, or went."""
+    return state == CaseState.PURGED or state in PURGES
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     id: UUID

@@ -175,7 +175,10 @@ RECORD: tuple[Held, ...] = (
         UNTIL_NO_CASE,
         Recipients.OWNER,
         identity=(Purpose.LIST, Basis.LEGITIMATE_INTEREST, "who the subject is, every version of it"),
-        reason=(*_RIGHTS, "why it was rectified, merged or split"),
+        reason=(
+            *_RIGHTS,
+            "why it was rectified, merged or split, or a text of it or of its requests redacted",
+        ),
         died_on=(*_RIGHTS, "the day of death"),
         request_details=(*_RIGHTS, "what the person wrote when exercising a right"),
         directives=(*_RIGHTS, "directives for after death"),

@@ -13,10 +13,11 @@ from typing import ClassVar
 from uuid import UUID
 
 from watchlist.domain import periods, refusals
-from watchlist.domain.aggregate import Act, Aggregate, Event, remembers
+from watchlist.domain.aggregate import Act, Event, remembers
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.procedure import require_past
+from watchlist.domain.redaction import KeepsTexts
 from watchlist.domain.reply import Reply, ReplyKind, ReplySent, ReplyState
 
 DEFERRAL_MONTHS = 6
@@ -193,7 +194,8 @@ class RequestReceived(RightsEvent, frozen=True, kw_only=True):
 
 class RequestExtended(RightsEvent, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "rights.extended"
-    reason: Sealed
+    reason: Sealed | None
+    """None: nothing that an erased person's key could seal; so in a lifting."""
     told_on: date
     due_on: date
 
@@ -229,7 +231,7 @@ class DeferralReviewed(RightsEvent, frozen=True, kw_only=True):
 
 class RestrictionEnded(RightsEvent, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "rights.lifted"
-    reason: Sealed
+    reason: Sealed | None
     told_on: date
 
 
@@ -308,7 +310,7 @@ class Decision:
     withdrawn: tuple[UUID, ...] = ()
 
 
-class RightsRequest(Aggregate):
+class RightsRequest(KeepsTexts):
     BEGINS_WITH = (RequestReceived,)
 
     def __init__(self, id: UUID) -> None:
@@ -392,7 +394,7 @@ class RightsRequest(Aggregate):
         )
         return request
 
-    def extend(self, act: Act, reason: Sealed, told_on: date) -> None:
+    def extend(self, act: Act, reason: Sealed | None, told_on: date) -> None:
         """P1: two months more, once, if the person was told why within the first."""
         self._require_undecided()
         if self.extension is not None:
@@ -446,7 +448,7 @@ class RightsRequest(Aggregate):
             review_on=deferral.review_on if deferral else None,
         )
 
-    def lift(self, act: Act, reason: Sealed, told_on: date) -> None:
+    def lift(self, act: Act, reason: Sealed | None, told_on: date) -> None:
         """P2: a granted restriction ends when it is lifted, and the person is told first: of it, then of its end."""
         if self.kind is not Right.RESTRICTION or not self.contests:
             raise NothingToLift(state=self.state)

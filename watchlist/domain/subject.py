@@ -5,14 +5,19 @@ Recorded, decided, remembered; the identity itself is in the vault, under the su
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
 from watchlist.domain import refusals
-from watchlist.domain.aggregate import Act, Aggregate, Event, remembers
+from watchlist.domain.aggregate import Act, Event, remembers
 from watchlist.domain.commitment import Sealed
+from watchlist.domain.redaction import KeepsTexts
+
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""By less than this two streams may disagree about what came first: each has the instant of its decision."""
 
 
 class SubjectKind(StrEnum):
@@ -122,7 +127,16 @@ class SubjectErased(SubjectEvent, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "subject.erased"
 
 
-class Subject(Aggregate):
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """C8: while it was taken for another; that was a mistake."""
+
+    survivor: UUID
+    since: datetime
+    until: datetime
+
+
+class Subject(KeepsTexts):
     BEGINS_WITH = (SubjectRegistered,)
 
     def __init__(self, id: UUID) -> None:
@@ -135,7 +149,11 @@ class Subject(Aggregate):
         self.death: Sealed | None = None
         self.death_recorded_at: datetime | None = None
         self.merged_into: UUID | None = None
+        self.merged_at: datetime | None = None
         self.absorbed: set[UUID] = set()
+        self.ever_absorbed: set[UUID] = set()
+        """Those it was split from too."""
+        self.stays: list[Stay] = []
         self.contested_by: set[UUID] = set()
         """The requests that restrict its entries, those of absorbed duplicates included (P2, C8)."""
         self.rectified_at: datetime | None = None
@@ -161,6 +179,13 @@ class Subject(Aggregate):
     @property
     def is_erased(self) -> bool:
         return self.erased_at is not None
+
+    def stood_with(self, survivor: UUID, at: datetime) -> bool:
+        """C8: whether it may have been taken for that one at that instant, before they were split."""
+        return any(
+            stay.survivor == survivor and stay.since - CLOCKS_DIFFER <= at <= stay.until + CLOCKS_DIFFER
+            for stay in self.stays
+        )
 
     # Decided ----------------------------------------------------------------------------------
 
@@ -261,14 +286,17 @@ class Subject(Aggregate):
 
     @remembers(SubjectMergedInto)
     def _merged_into(self, event: SubjectMergedInto) -> None:
-        self.merged_into = event.survivor
+        self.merged_into, self.merged_at = event.survivor, event.at
 
     @remembers(SubjectAbsorbed)
     def _absorbed(self, event: SubjectAbsorbed) -> None:
         self.absorbed.add(event.duplicate)
+        self.ever_absorbed.add(event.duplicate)
 
     @remembers(SubjectSplit)
     def _split(self, event: SubjectSplit) -> None:
+        if self.merged_into is not None and self.merged_at is not None:
+            self.stays.append(Stay(self.merged_into, self.merged_at, event.at))
         self.merged_into = None
 
     @remembers(SubjectReleased)

@@ -188,6 +188,12 @@ WHERE (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
   AND case_id > %(after)s
 ORDER BY case_id LIMIT %(limit)s
 
+-- name: subjects_of
+-- those of one organisation whose data are kept, by id
+SELECT subject_id FROM subjects
+WHERE organisation = %(organisation)s AND NOT erasing AND subject_id > %(after)s
+ORDER BY subject_id LIMIT %(limit)s
+
 -- name: imports
 SELECT * FROM imports
 WHERE (%(organisation)s::text IS NULL OR organisation = %(organisation)s)

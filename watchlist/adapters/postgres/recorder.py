@@ -88,6 +88,8 @@ class Recorder(PostgresApplicationRecorder):
                 cursor.execute(SQL["require_no_other_case"], (work.about, work.cases_known))
             if work.unnamed:
                 cursor.execute(SQL["require_unnamed"], (list(work.unnamed), work.considered))
+            if work.redacted_in:
+                cursor.execute(SQL["require_no_other_letter"], (work.redacted_in, work.letters_known))
             recorded.execute(SQL["record"], _recorded(stored_events, work), prepare=True)
             brush = painter.Brush(cursor)
             painter.paint(brush, aggregates, events, work)

@@ -41,6 +41,10 @@ SELECT require_no_other_case(%b, %b)
 -- refused when a case that was not considered names one of these subjects
 SELECT require_unnamed(%b, %b)
 
+-- name: require_no_other_letter
+-- refused when a letter may tell of one of these owners that was not known when this was decided
+SELECT require_no_other_letter(%b, %b)
+
 -- name: load
 -- whole streams, in order
 SELECT originator_id, originator_version, topic, state FROM events
