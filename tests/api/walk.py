@@ -127,14 +127,12 @@ class Belongings:
         letters = office.dpo.get("/letters").json()["items"]
         other = office.subject(family_name="Autre", given_names="Personne", identifiers=[])
         screening = _hit(office)
-        question = {"key": "q1", "question": "x"}
-        asked = office.integrator.made(f"/screenings/{screening}/detail-requests", question)
         webhook = office.integrator.made("/webhooks", {"url": "https://payer.example/hooks"})
         return cls(
             {
                 "key": "q1",
                 "screening_id": screening,
-                "detail_id": asked["id"],
+                "detail_id": _asked(office, screening),
                 "webhook_id": webhook["id"],
                 "change_id": _stopped(office, inscription),
                 "alarm_id": _alarm(office),
@@ -170,6 +168,13 @@ def _hit(office: Office) -> str:
     answer = office.integrator.made("/screenings", body, 200)
     assert answer["results"]["q1"]["hit"]
     return str(answer["screening_id"])
+
+
+def _asked(office: Office, screening: str) -> str:
+    """A question, as its owner knows it."""
+    question = {"key": "q1", "question": "x"}
+    office.integrator.made(f"/screenings/{screening}/detail-requests", question)
+    return str(office.investigator.get("/detail-requests").json()["items"][0]["detail_id"])
 
 
 def _stopped(office: Office, inscription: str) -> str:
