@@ -20,7 +20,8 @@ from watchlist.domain.operator import Role, acting_as
 from watchlist.domain.passport import NotAdmitted, Passport, Reason
 from watchlist.domain.refusals import Unavailable
 from watchlist.domain.tokens import Tokenizer
-from watchlist.ports import Clock, Operators, Passports
+from watchlist.ports.clock import Clock
+from watchlist.ports.operators import Operators, Passports
 
 T = TypeVar("T")
 KEPT_SECONDS = 0.8

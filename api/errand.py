@@ -22,7 +22,7 @@ from watchlist.application.work import Ask
 from watchlist.bootstrap import House
 from watchlist.domain.operator import Role
 from watchlist.domain.tokens import Tokenizer
-from watchlist.ports import Operators
+from watchlist.ports.operators import Operators
 from watchlist.tracing import span
 
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")

@@ -20,7 +20,7 @@ from msgspec import Raw, Struct
 
 from api.problems import TooManyRequests
 from watchlist.domain.quota import Quota, Quotas
-from watchlist.ports import Buckets
+from watchlist.ports.quotas import Buckets
 
 LEASE_SECONDS = 1.0
 SHARES = 4

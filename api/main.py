@@ -48,7 +48,7 @@ from api.routes import gate_of
 from api.scopes import opened_by
 from api.shapes import tidied
 from watchlist.bootstrap import POOL_SIZE, House
-from watchlist.ports import Passports
+from watchlist.ports.operators import Passports
 
 TITLE = "Watchlist"
 DESCRIPTION = (

@@ -23,7 +23,8 @@ from watchlist.bootstrap import House
 from watchlist.cli.terminal import bar
 from watchlist.domain.aggregate import Aggregate
 from watchlist.domain.commitment import Sealed
-from watchlist.ports import KeysFound, SealedRow
+from watchlist.ports.keys import KeysFound
+from watchlist.ports.vault import SealedRow
 
 NOTES = 200
 READS = 20

@@ -21,7 +21,7 @@ from watchlist.application.operators import issue_key
 from watchlist.bootstrap import House, bring_up_to_date, build, key_of
 from watchlist.cli.terminal import bar
 from watchlist.domain.operator import Role
-from watchlist.ports import Clock
+from watchlist.ports.clock import Clock
 from watchlist.settings import Settings
 
 ROOT = Path(__file__).parent.parent

@@ -10,7 +10,7 @@ from watchlist.adapters.postgres.lookups import WrongKeyStore
 from watchlist.application.follow_journal import JournalBehind
 from watchlist.bootstrap import ExtraMissing, NotMigrated, open_house, spans_recorded
 from watchlist.logs import log_to_stderr
-from watchlist.ports import JournalDamaged
+from watchlist.ports.erasure_journal import JournalDamaged
 from watchlist.process import end_on_signals
 from watchlist.settings import Settings, SettingsError
 

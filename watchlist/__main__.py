@@ -19,7 +19,7 @@ from watchlist.bootstrap import ExtraMissing, NotMigrated
 from watchlist.cli import database, demo, erase, history, import_file, keyring, people, privacy, roles, serve
 from watchlist.cli.terminal import Stop, say
 from watchlist.domain.refusals import Refusal
-from watchlist.ports import JournalDamaged, JournalThere
+from watchlist.ports.erasure_journal import JournalDamaged, JournalThere
 from watchlist.settings import Settings, SettingsError
 
 SAID = (

@@ -64,7 +64,10 @@ from watchlist.domain.quota import Quotas
 from watchlist.domain.retention import ACCESS_LOG_MONTHS
 from watchlist.domain.trace import ACKNOWLEDGED_WITHIN
 from watchlist.domain.unusual_use import Thresholds
-from watchlist.ports import Clock, ErasureJournal, MasterKey, Postman
+from watchlist.ports.clock import Clock
+from watchlist.ports.erasure_journal import ErasureJournal
+from watchlist.ports.feed import Postman
+from watchlist.ports.keys import MasterKey
 from watchlist.settings import Settings, decoded_keys
 from watchlist.tracing import switch_on
 

@@ -15,7 +15,7 @@ from tests.stories import ANNE, BRUNO
 from watchlist.adapters.postgres.buckets import PostgresBuckets
 from watchlist.domain.quota import Quota
 from watchlist.domain.refusals import Busy
-from watchlist.ports import Leased
+from watchlist.ports.quotas import Leased
 
 T = TypeVar("T")
 QUOTA = Quota("screenings", per_second=10, burst=100)

@@ -20,7 +20,7 @@ from watchlist.bootstrap import NotMigrated, bring_up_to_date
 from watchlist.domain.identifiers import Identifier
 from watchlist.domain.refusals import Busy
 from watchlist.domain.subject import Role
-from watchlist.ports import KeyStanding
+from watchlist.ports.keys import KeyStanding
 
 DAY = timedelta(days=1)
 DAY_OLD = "UPDATE watchlist_keys.data_keys SET made_at = now() - interval '25 hours'"

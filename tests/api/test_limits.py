@@ -22,7 +22,7 @@ from watchlist.adapters.postgres.buckets import PostgresBuckets
 from watchlist.bootstrap import House
 from watchlist.domain.quota import Quota, Quotas
 from watchlist.domain.refusals import Busy
-from watchlist.ports import Leased
+from watchlist.ports.quotas import Leased
 from watchlist.settings import Settings, SettingsError
 
 SLOW = Quota("requests", per_second=1, burst=5)

@@ -38,7 +38,7 @@ from watchlist.domain import refusals
 from watchlist.domain.case_events import ClosingOutcome
 from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.review import ReviewOutcome
-from watchlist.ports import FIRST
+from watchlist.ports.registry import FIRST
 
 QUESTION, ANSWER, REASON = "S'agit-il du cabinet de Lyon ?", "oui, depuis 2019", "enquête en cours"
 

@@ -43,7 +43,7 @@ from watchlist.domain.erasure import ErasureKind, JournalEntry
 from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.reply import ReplyKind
 from watchlist.domain.rights_request import Right
-from watchlist.ports import JournalLine, JournalThere
+from watchlist.ports.erasure_journal import JournalLine, JournalThere
 
 EVENT_STORE = (
     "events", "commands", "vault", "subjects", "subject_tokens", "cases", "inscriptions", "inscription_history",

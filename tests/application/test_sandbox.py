@@ -15,7 +15,7 @@ from watchlist.domain import sandbox
 from watchlist.domain.identifiers import Identifier, parse
 from watchlist.domain.refusals import Busy
 from watchlist.domain.tokens import Tokenizer
-from watchlist.ports import LookupKeys
+from watchlist.ports.keys import LookupKeys
 
 DOCUMENTED = (Path(__file__).parents[2] / "docs" / "integration.md").read_text("utf-8")
 TOKENIZER = Tokenizer(b"k" * 32, 3)

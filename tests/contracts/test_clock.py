@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from watchlist.adapters.clock import ManualClock, SystemClock
-from watchlist.ports import Clock
+from watchlist.ports.clock import Clock
 
 NOON = datetime(2021, 3, 15, 12, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ import pytest
 
 from watchlist.adapters.erasure_journal import FileErasureJournal, MemoryErasureJournal
 from watchlist.domain.erasure import ErasureKind
-from watchlist.ports import ErasureJournal, JournalDamaged, JournalLine, JournalThere
+from watchlist.ports.erasure_journal import ErasureJournal, JournalDamaged, JournalLine, JournalThere
 
 NOON = datetime(2021, 3, 15, 12, tzinfo=UTC)
 

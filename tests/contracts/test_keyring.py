@@ -23,7 +23,7 @@ from watchlist.application.work_on_case import add_note
 from watchlist.bootstrap import build
 from watchlist.domain.refusals import KeyLost
 from watchlist.domain.tokens import Tokenizer
-from watchlist.ports import KeyStanding
+from watchlist.ports.keys import KeyStanding
 
 MASTER = b"m" * 32
 FIRST = UUID(int=0)

@@ -20,7 +20,7 @@ from uuid import UUID
 import msgspec
 
 from watchlist.domain.erasure import ErasureKind, JournalEntry
-from watchlist.ports import JournalDamaged, JournalLine, JournalThere
+from watchlist.ports.erasure_journal import JournalDamaged, JournalLine, JournalThere
 
 BEGINNING = "0" * 64
 """What the first line follows."""

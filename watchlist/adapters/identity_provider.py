@@ -30,7 +30,7 @@ from watchlist.domain.passport import (
     serves,
 )
 from watchlist.domain.refusals import IssuerUnavailable
-from watchlist.ports import Clock
+from watchlist.ports.clock import Clock
 
 DISCOVERY = "/.well-known/openid-configuration"
 REFRESHED_EVERY = 600.0

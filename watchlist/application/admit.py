@@ -8,7 +8,8 @@ from watchlist.application.operators import add_operator
 from watchlist.domain.operator import ApiKey, Operator
 from watchlist.domain.passport import NotAdmitted, Passport, Reason
 from watchlist.domain.tokens import Tokenizer
-from watchlist.ports import Clock, Operators
+from watchlist.ports.clock import Clock
+from watchlist.ports.operators import Operators
 
 NOTED_EVERY = timedelta(minutes=1)
 """How often at most the last use of a key or of a token's holder is written."""

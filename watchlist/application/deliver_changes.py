@@ -23,7 +23,8 @@ from watchlist.application.webhooks import derived
 from watchlist.domain.change import Change
 from watchlist.domain.tokens import Tokenizer
 from watchlist.domain.webhook import Parcel, after
-from watchlist.ports import Clock, Postman, Webhooks
+from watchlist.ports.clock import Clock
+from watchlist.ports.feed import Postman, Webhooks
 
 AT_ONCE = 16
 """Sent together to one webhook: what is claimed together is of as many entries."""

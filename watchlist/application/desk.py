@@ -20,24 +20,14 @@ from watchlist.domain.identity import Identity
 from watchlist.domain.import_batch import ImportBatch
 from watchlist.domain.subject import Subject
 from watchlist.domain.tokens import Token, Tokenizer
-from watchlist.ports import (
-    AlreadyDone,
-    Cipher,
-    Clock,
-    DetailRequests,
-    ErasureJournal,
-    Keyring,
-    KeyStanding,
-    Log,
-    Lookups,
-    LookupsChanged,
-    Registers,
-    Registry,
-    Reviews,
-    SealedRow,
-    Vault,
-    VersionConflict,
-)
+from watchlist.ports.clock import Clock
+from watchlist.ports.erasure_journal import ErasureJournal
+from watchlist.ports.keys import Cipher, Keyring, KeyStanding, Lookups
+from watchlist.ports.log import AlreadyDone, Log, LookupsChanged, VersionConflict
+from watchlist.ports.registry import Registry
+from watchlist.ports.reviews import DetailRequests, Reviews
+from watchlist.ports.traces import Registers
+from watchlist.ports.vault import SealedRow, Vault
 
 A = TypeVar("A", bound=Aggregate)
 T = TypeVar("T")

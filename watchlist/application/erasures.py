@@ -13,7 +13,7 @@ from watchlist.application.desk import Desk
 from watchlist.application.forget import forget
 from watchlist.domain import refusals
 from watchlist.domain.erasure import complete_on
-from watchlist.ports import FIRST, CertificateRow
+from watchlist.ports.registry import FIRST, CertificateRow
 
 BATCH = 500
 

@@ -42,7 +42,7 @@ from watchlist.domain.import_line import AlreadyImported, ImportLine, LineProced
 from watchlist.domain.inscription import Inscription, Provenance, State
 from watchlist.domain.subject import Subject
 from watchlist.domain.vault_field import VaultField
-from watchlist.ports import KeyStanding
+from watchlist.ports.keys import KeyStanding
 
 log = logging.getLogger(__name__)
 

@@ -32,7 +32,7 @@ from watchlist.domain.inscription_letter import (
 from watchlist.domain.letter import Contacts, Heading, Letter, addressee
 from watchlist.domain.subject import Subject
 from watchlist.domain.vault_field import VaultField
-from watchlist.ports import LetterPress
+from watchlist.ports.letter_press import LetterPress
 
 INSTANT = timedelta(microseconds=1)
 

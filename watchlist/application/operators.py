@@ -18,7 +18,8 @@ from watchlist.domain import refusals
 from watchlist.domain.operator import ORGANISATION_CODE, ApiKey, Habilitation, Operator, Role, is_a_name
 from watchlist.domain.passport import NotAdmitted, Reason
 from watchlist.domain.scope import Scope
-from watchlist.ports import Clock, Operators
+from watchlist.ports.clock import Clock
+from watchlist.ports.operators import Operators
 
 FIRST_OPERATOR = UUID(int=0)
 FIRST_KEY = ""

@@ -7,7 +7,8 @@ restored from a backup since. Then what was erased after that backup is known to
 from __future__ import annotations
 
 from watchlist.application.desk import Desk
-from watchlist.ports import Certificates, JournalThere
+from watchlist.ports.erasure_journal import JournalThere
+from watchlist.ports.registry import Certificates
 
 
 def rebuild_journal(desk: Desk, certificates: Certificates) -> int:

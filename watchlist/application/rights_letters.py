@@ -45,7 +45,8 @@ from watchlist.domain.rights_letter import (
 from watchlist.domain.rights_request import CONTESTING, Right, RightsRequest, require_reason
 from watchlist.domain.subject import Subject
 from watchlist.domain.vault_field import VaultField
-from watchlist.ports import KeyStanding, VersionConflict
+from watchlist.ports.keys import KeyStanding
+from watchlist.ports.log import VersionConflict
 
 View = dict[str, Any]
 NEVER_PRINTED = b""

@@ -11,7 +11,9 @@ from watchlist.domain.identifiers import Identifier
 from watchlist.domain.refusals import Busy
 from watchlist.domain.tokens import Named, Token, Tokenizer
 from watchlist.domain.trace import Access, Hit
-from watchlist.ports import Clock, Found, Lookups
+from watchlist.ports.clock import Clock
+from watchlist.ports.keys import Lookups
+from watchlist.ports.screening import Found
 
 
 def sandbox_screening(lookups: Lookups, clock: Clock) -> Screening:

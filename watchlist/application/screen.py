@@ -23,7 +23,9 @@ from watchlist.application.watch_use import UseWatch
 from watchlist.domain.refusals import Busy
 from watchlist.domain.tokens import Question, Token, Tokenizer, pair
 from watchlist.domain.trace import Access, Asking, Hit
-from watchlist.ports import Found, ListIndex, Lookups, Traces
+from watchlist.ports.keys import Lookups
+from watchlist.ports.screening import Found, ListIndex
+from watchlist.ports.traces import Traces
 
 HIT = Raw(b'{"hit":true}')
 NO_HIT = Raw(b'{"hit":false}')

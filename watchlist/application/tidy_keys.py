@@ -14,7 +14,7 @@ from uuid import UUID
 
 from watchlist.application.desk import Desk
 from watchlist.domain import refusals
-from watchlist.ports import KeyStanding
+from watchlist.ports.keys import KeyStanding
 
 AGE = timedelta(days=1)
 """No command takes so long between its key and its event."""

@@ -21,7 +21,8 @@ from watchlist.domain import periods
 from watchlist.domain.tokens import Question
 from watchlist.domain.trace import Asking
 from watchlist.domain.unusual_use import Observed, Thresholds, Usage, in_sequence, unusual
-from watchlist.ports import Clock, UsageBook
+from watchlist.ports.clock import Clock
+from watchlist.ports.screening import UsageBook
 
 REMEMBERED = 4_096
 """Persons of one client that are remembered exactly; of more, one in two, one in four ... of them are."""

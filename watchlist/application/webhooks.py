@@ -24,7 +24,8 @@ from watchlist.domain.webhook import (
     WebhookState,
     require_address,
 )
-from watchlist.ports import Clock, Webhooks
+from watchlist.ports.clock import Clock
+from watchlist.ports.feed import Webhooks
 
 SALT_BYTES = 16
 PREFIX = "whsec_"

@@ -14,7 +14,9 @@ from watchlist.domain.aggregate import Act, Aggregate
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.tokens import Token
 from watchlist.domain.vault_field import VaultField
-from watchlist.ports import Cipher, Keyring, LookupsChanged, SealedRow
+from watchlist.ports.keys import Cipher, Keyring
+from watchlist.ports.log import LookupsChanged
+from watchlist.ports.vault import SealedRow
 
 
 @dataclass(frozen=True, slots=True)

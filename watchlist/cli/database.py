@@ -21,7 +21,7 @@ from watchlist.bootstrap import House, apply, database, open_house
 from watchlist.cli.terminal import tell
 from watchlist.domain.refusals import Refusal
 from watchlist.domain.schedule import SCHEDULE
-from watchlist.ports import JobRun
+from watchlist.ports.job_runs import JobRun
 from watchlist.settings import CONTACTS, Settings
 
 LATE = timedelta(minutes=10)

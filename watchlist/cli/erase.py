@@ -25,7 +25,7 @@ from watchlist.application.search_texts import (
 from watchlist.bootstrap import House, database, open_house, unfollowed_house
 from watchlist.cli.terminal import bar, tell
 from watchlist.domain.subject import Subject
-from watchlist.ports import FIRST
+from watchlist.ports.registry import FIRST
 from watchlist.settings import Settings
 
 KEYS = "watchlist_keys.data_keys"

@@ -14,7 +14,7 @@ from watchlist.adapters.postgres.locks import WRITE_LOCK
 from watchlist.adapters.postgres.queries import queries
 from watchlist.application.work import Work
 from watchlist.domain.aggregate import Aggregate
-from watchlist.ports import AlreadyDone, VersionConflict
+from watchlist.ports.log import AlreadyDone, VersionConflict
 
 SQL = queries("beside_log.sql")
 

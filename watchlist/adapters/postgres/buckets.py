@@ -14,7 +14,7 @@ from watchlist.adapters.postgres.connections import service_conninfo
 from watchlist.adapters.postgres.queries import queries
 from watchlist.domain.quota import Quota
 from watchlist.domain.refusals import Busy
-from watchlist.ports import Leased
+from watchlist.ports.quotas import Leased
 
 SQL = queries("buckets.sql")
 CONNECTIONS = 2

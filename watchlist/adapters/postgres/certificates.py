@@ -9,7 +9,7 @@ from psycopg_pool import ConnectionPool
 from watchlist.adapters.postgres.connections import Connection, borrowed
 from watchlist.adapters.postgres.locks import WRITE_LOCK
 from watchlist.domain.erasure import ErasureKind
-from watchlist.ports import WriteJournal
+from watchlist.ports.erasure_journal import WriteJournal
 
 # What was purged before there was a journal had none: it comes first.
 JOURNALLED = b"""SELECT kind, owner, completed_at FROM erasures WHERE completed_at IS NOT NULL

@@ -16,7 +16,7 @@ from watchlist.application.ordered_id import ordered_id
 from watchlist.application.work import Work
 from watchlist.domain.aggregate import Aggregate
 from watchlist.domain.detail_request import DetailAnswer, DetailQuestion, DetailState
-from watchlist.ports import VersionConflict
+from watchlist.ports.log import VersionConflict
 
 SQL = queries("detail_requests.sql")
 

@@ -10,7 +10,7 @@ from psycopg_pool import ConnectionPool
 from watchlist.adapters.postgres.connections import Connection, borrowed
 from watchlist.adapters.postgres.queries import queries
 from watchlist.domain.change import Change, ChangeKind
-from watchlist.ports import Acknowledgement
+from watchlist.ports.feed import Acknowledgement
 
 SQL = queries("feed.sql")
 

@@ -8,7 +8,7 @@ from psycopg_pool import ConnectionPool
 
 from watchlist.adapters.postgres.connections import Connection, borrowed
 from watchlist.adapters.postgres.queries import queries
-from watchlist.ports import JobRun
+from watchlist.ports.job_runs import JobRun
 
 SQL = queries("job_runs.sql")
 

@@ -19,7 +19,8 @@ from watchlist.adapters.ciphers import Tampered
 from watchlist.adapters.postgres.connections import Connection, borrowed
 from watchlist.adapters.postgres.queries import queries
 from watchlist.domain.refusals import KeyLost
-from watchlist.ports import KeysFound, KeyStanding, MasterKey, NewKeys, VersionConflict
+from watchlist.ports.keys import KeysFound, KeyStanding, MasterKey, NewKeys
+from watchlist.ports.log import VersionConflict
 
 SQL = queries("keyring.sql")
 

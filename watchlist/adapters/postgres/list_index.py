@@ -19,7 +19,8 @@ from watchlist.adapters.postgres.connections import service_conninfo
 from watchlist.adapters.postgres.queries import queries
 from watchlist.domain.refusals import Busy
 from watchlist.domain.tokens import DIGEST_BYTES, Token
-from watchlist.ports import Clock, Found
+from watchlist.ports.clock import Clock
+from watchlist.ports.screening import Found
 
 SQL = queries("list_index.sql")
 ALONE = 256

@@ -21,7 +21,7 @@ from watchlist.adapters.postgres.keyring import PostgresKeyring
 from watchlist.adapters.postgres.locks import WRITE_LOCK
 from watchlist.adapters.postgres.queries import queries
 from watchlist.domain.tokens import Token, Tokenizer
-from watchlist.ports import LookupKeys
+from watchlist.ports.keys import LookupKeys
 
 SQL = queries("lookups.sql")
 REQUESTS = 0

@@ -16,8 +16,8 @@ from watchlist.adapters.postgres.migrate import migrations
 from watchlist.adapters.postgres.queries import queries
 from watchlist.domain.schedule import DeadlineKind
 from watchlist.domain.tokens import Token
-from watchlist.ports import FIRST as FIRST
-from watchlist.ports import CertificateRow
+from watchlist.ports.registry import FIRST as FIRST
+from watchlist.ports.registry import CertificateRow
 from watchlist.tracing import span
 
 SQL = queries("pictures.sql")

@@ -19,7 +19,8 @@ from watchlist.adapters.postgres.queries import queries
 from watchlist.application.work import Work
 from watchlist.domain.aggregate import Aggregate, Event
 from watchlist.domain.refusals import AlreadyProposed, Busy, ClockSkewed
-from watchlist.ports import AlreadyDone, Clock, LookupsChanged, VersionConflict
+from watchlist.ports.clock import Clock
+from watchlist.ports.log import AlreadyDone, LookupsChanged, VersionConflict
 from watchlist.tracing import span
 
 SQL = queries("recorder.sql")

@@ -25,7 +25,8 @@ from watchlist.adapters.postgres.recorder import Recorder
 from watchlist.application.work import Work
 from watchlist.domain.aggregate import Aggregate, Event
 from watchlist.domain.refusals import Busy
-from watchlist.ports import AlreadyDone, Clock
+from watchlist.ports.clock import Clock
+from watchlist.ports.log import AlreadyDone
 
 SQL = queries("recorder.sql")
 

@@ -22,7 +22,8 @@ from watchlist.domain.commitment import Sealed
 from watchlist.domain.operator import Role
 from watchlist.domain.subject import Subject
 from watchlist.domain.trace import ByHand, Reading, Telling
-from watchlist.ports import FIRST, AlreadyDone, VersionConflict
+from watchlist.ports.log import AlreadyDone, VersionConflict
+from watchlist.ports.registry import FIRST
 
 SQL = queries("registers.sql")
 EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)

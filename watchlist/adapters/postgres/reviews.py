@@ -17,7 +17,7 @@ from watchlist.application.work import Work
 from watchlist.domain.aggregate import Aggregate
 from watchlist.domain.commitment import Sealed
 from watchlist.domain.review import HitTold, LastReview, Review, ReviewOutcome, dismisses
-from watchlist.ports import VersionConflict
+from watchlist.ports.log import VersionConflict
 
 SQL = queries("reviews.sql")
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg_pool import ConnectionPool
 
 from watchlist.adapters.postgres.connections import Connection, borrowed
-from watchlist.ports import SealedRow
+from watchlist.ports.vault import SealedRow
 
 
 class PostgresVault:

@@ -15,7 +15,7 @@ from watchlist.adapters.postgres.queries import queries
 from watchlist.application.ordered_id import ordered_id
 from watchlist.domain.change import Change, ChangeKind
 from watchlist.domain.webhook import Next, Outcome, Parcel, SigningSecret, Webhook, WebhookState
-from watchlist.ports import SendingStands
+from watchlist.ports.feed import SendingStands
 
 SQL = queries("webhooks.sql")
 WINDOW = 1_000

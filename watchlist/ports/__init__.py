@@ -1,0 +1,1 @@
+"""What the verbs ask of the world: small protocols, kept by adapters and held to tests/contracts."""
