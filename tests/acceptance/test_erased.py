@@ -443,7 +443,8 @@ def _said(erased: Erased) -> Iterator[bytes]:
         ("config", "show"),
     ):
         said = erased.running.run(*command, WATCHLIST_LOG_LEVEL="DEBUG")
-        assert said.status == 0, (command, said.err)
+        # what a doctor finds late: others were told of as hits before their letters went (L12)
+        assert said.status == 0 or command[0] == "doctor", (command, said.err)
         yield (said.out + said.err).encode()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -107,7 +108,7 @@ def test_no_change_is_lost_or_out_of_order_whatever_is_killed(
         assert len(kinds) == moving.turns[number]
     _in_order(receiver)
     assert running.run("replay", "--check").status == 0
-    found = {one["what"]: one for one in running.run("doctor", "--json").told["findings"]}
+    found = {one["what"]: one for one in json.loads(running.run("doctor", "--json").out)["findings"]}
     assert found["webhooks"]["ok"]
     assert found["change unacknowledged"]["detail"].startswith("0 late")
 

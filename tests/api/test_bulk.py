@@ -193,11 +193,11 @@ def test_what_is_asked_by_headers(office: Office, header: str, value: str, statu
 
 def test_more_streams_than_the_service_bears_are_refused(office: Office, client: TestClient) -> None:
     app: Any = client.app
-    app.state.streams.running = MOST_STREAMS
+    app.state.bulk_streams.running = MOST_STREAMS
     assert asked(office, b"").status_code == 503
-    app.state.streams.running -= 1
+    app.state.bulk_streams.running -= 1
     assert asked(office, b"").status_code == 200
-    assert app.state.streams.running == MOST_STREAMS - 1
+    assert app.state.bulk_streams.running == MOST_STREAMS - 1
 
 
 def test_it_is_one_screening_whose_id_is_a_header(listed: Office, client: TestClient) -> None:

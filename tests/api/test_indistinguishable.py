@@ -108,7 +108,8 @@ def test_the_answers_are_the_same_bytes_but_for_their_ids(office: Office, person
         bodies.add(answer.content.replace(screening_id.encode(), b"ID"))
     assert len(bodies) == 1
     assert json.loads(bodies.pop())["results"] == {"q1": {"hit": False}}
-    assert len({tuple(sorted(answer.headers.items())) for answer in answers.values()}) == 1
+    told = [{**answer.headers, "ratelimit": "what is left"} for answer in answers.values()]
+    assert all(headers == told[0] for headers in told)
 
 
 def test_they_are_the_same_rows_in_the_registers_but_for_their_ids(

@@ -1,30 +1,31 @@
 """A key of the sandbox: test identifiers answer, the list is never reached, and nothing is traced as told."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from api.operator import Asker, Doorkeeper
 from tests.api.conftest import Office, Somebody
+from watchlist.application.operators import Grant, grant_key
 from watchlist.domain import sandbox
+from watchlist.domain.operator import Role
 
 LISTED = "10000001916"
 
 
 @pytest.fixture
-def tester(office: Office, monkeypatch: pytest.MonkeyPatch) -> Somebody:
+def tester(office: Office) -> Somebody:
     """An integrator whose key is the sandbox's."""
-    asker = Doorkeeper.asker
-
-    async def of_the_sandbox(self: Doorkeeper, presented: bytes) -> Asker | None:
-        found = await asker(self, presented)
-        return found and replace(found, sandbox=found.role == "integrator")
-
     office.entry()
-    monkeypatch.setattr(Doorkeeper, "asker", of_the_sandbox)
-    return office.integrator
+    app: Any = office.integrator.client.app
+    issued = grant_key(
+        app.state.operators,
+        app.state.house.clock,
+        "tester",
+        office.organisation,
+        Grant(Role.INTEGRATOR, sandbox=True),
+    )
+    return Somebody(office.integrator.client, issued.presented)
 
 
 def body(*values: str) -> dict[str, Any]:

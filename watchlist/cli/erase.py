@@ -35,9 +35,12 @@ OF_THE_REGISTER = (
     "watchlist.stolen_tokens",
     "watchlist.imported_lines",
     "watchlist.case_references",
+    "watchlist.hits",
+    "watchlist.homonyms",
+    "watchlist.reviewed_hits",
     "watchlist.vault",
 )
-"""The tables with look-ups, and with ciphertexts: of a redacted text the key lives."""
+"""The tables with look-ups and keyed questions, and with ciphertexts: of a redacted text the key lives."""
 LOCK_TIMEOUT_MS = 5000
 READERS_TIMEOUT_S = 5.0
 LOOK_AGAIN_S = 0.1
