@@ -125,7 +125,6 @@ class House:
     """T2: how long a habilitation stands until it is reviewed."""
     access_log_months: int = ACCESS_LOG_MONTHS
     """How long the access log is kept (T1)."""
-
     acknowledged_within: timedelta = ACKNOWLEDGED_WITHIN
     """How long an organisation has to acknowledge a change (S8)."""
     unusual: Thresholds = field(default_factory=Thresholds)
@@ -195,31 +194,31 @@ def build(
     screening = Screening(desk.lookups, index, traces, watch)
     snapshots = PostgresSnapshots(pool, register.codec)
     return House(
-        desk,
-        pictures,
-        register,
-        registers,
-        keyring,
-        PostgresOperators(pool),
-        index,
-        traces,
-        screening,
-        sandbox_screening(desk.lookups, clock),
-        usage,
-        watch,
-        snapshots,
-        PostgresRotation(pool, keyring),
-        pool,
-        conninfo,
-        keys_conninfo,
-        clock,
-        Writing(TypstPress(), contacts or Contacts()),
-        PostgresBuckets(conninfo),
-        PostgresJobRuns(pool),
-        PostgresFeed(pool),
-        ChangeBell(conninfo),
-        PostgresWebhooks(pool),
-        HttpPostman(private_webhooks),
+        desk=desk,
+        pictures=pictures,
+        register=register,
+        registers=registers,
+        keyring=keyring,
+        operators=PostgresOperators(pool),
+        index=index,
+        traces=traces,
+        screening=screening,
+        sandbox=sandbox_screening(desk.lookups, clock),
+        usage=usage,
+        watch=watch,
+        snapshots=snapshots,
+        rotation=PostgresRotation(pool, keyring),
+        pool=pool,
+        conninfo=conninfo,
+        keys_conninfo=keys_conninfo,
+        clock=clock,
+        writing=Writing(TypstPress(), contacts or Contacts()),
+        buckets=PostgresBuckets(conninfo),
+        job_runs=PostgresJobRuns(pool),
+        feed=PostgresFeed(pool),
+        bell=ChangeBell(conninfo),
+        webhooks=PostgresWebhooks(pool),
+        postman=HttpPostman(private_webhooks),
         private_webhooks=private_webhooks,
     )
 
