@@ -9,7 +9,6 @@ from datetime import UTC
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
-from apscheduler.schedulers.blocking import BlockingScheduler
 
 from scheduler.jobs.sweep import RunsElsewhere
 from scheduler.timetable import TIMETABLE, Job
@@ -29,13 +28,17 @@ def beside_the_api(house: House) -> BackgroundScheduler:
 
 
 def alone(house: House) -> None:
-    """Blocks until it is interrupted."""
-    scheduler = BlockingScheduler(timezone=UTC)
-    _fill(scheduler, house)
+    """Blocks until it is interrupted.
+
+    The main thread only waits: where the library hands a job over it swallows every exception, and an interrupt that
+    came just then was lost.
+    """
+    scheduler = beside_the_api(house)
     try:
-        scheduler.start()
+        house.stopping.wait()
     finally:
         house.stopping.set()
+        scheduler.shutdown(wait=True)
 
 
 def _fill(scheduler: BaseScheduler, house: House) -> None:

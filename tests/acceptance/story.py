@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -65,6 +65,12 @@ def procedure(subject: str, opened_on: date) -> dict[str, Any]:
     }
 
 
+def deferring() -> dict[str, Any]:
+    """An approval whose letter waits: a hit that is told before it would make it late (L12)."""
+    review_on = today() + timedelta(days=60)
+    return {"notice_deferral": {"reason": "an investigation", "review_on": review_on.isoformat()}}
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A listed subject, as the answers named it."""
@@ -90,7 +96,7 @@ def qualified_case(investigator: Somebody, number: int) -> tuple[str, str]:
 def listed(investigator: Somebody, supervisor: Somebody, number: int) -> Entry:
     subject, case = qualified_case(investigator, number)
     inscription = investigator.made(f"/cases/{case}/inscriptions", proposal(subject))["inscription_id"]
-    approved = supervisor.made(f"/inscriptions/{inscription}/approval", {}, 200)
+    approved = supervisor.made(f"/inscriptions/{inscription}/approval", deferring(), 200)
     return Entry(
         number,
         subject,

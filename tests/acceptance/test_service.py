@@ -31,6 +31,7 @@ from tests.acceptance.service import (
     soon,
 )
 from tests.acceptance.story import (
+    deferring,
     hits,
     listed,
     number_of,
@@ -93,7 +94,7 @@ def test_from_an_alert_to_the_list_and_off_it_and_what_it_was_in_between(
     proposer_as_supervisor = running.hire("supervisor", "the investigator")
     refused = proposer_as_supervisor.post(f"/inscriptions/{inscription}/approval")
     assert (refused.status_code, refused.headers["content-type"]) == (403, "application/problem+json")
-    approved = supervisor.made(f"/inscriptions/{inscription}/approval", {}, 200)
+    approved = supervisor.made(f"/inscriptions/{inscription}/approval", deferring(), 200)
     assert approved["inscribed_on"] == today().isoformat()
     (item,) = witness.looks()
     assert (item["inscription_id"], item["last_listed_day"]) == (inscription, approved["last_listed_day"])

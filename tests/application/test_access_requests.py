@@ -305,9 +305,9 @@ def retentions(told: dict[str, Any]) -> list[dict[str, Any]]:
     return [told["identity"]["retention"], matter["retention"], matter["inscriptions"][0]["retention"]]
 
 
-def test_nobody_says_that_nobody_was_told_while_that_is_not_recorded(story: Story) -> None:
+def test_whom_nobody_was_told_of_reads_that_nobody_was(story: Story) -> None:
     told = exported(story, receive(story, story.subject()))
-    assert (told["recipients"], told["consultations"]) == (None, None)
+    assert (told["recipients"], told["consultations"]) == ([], [])
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Right if kind not in (Right.ACCESS, Right.DIRECTIVES)])

@@ -36,6 +36,7 @@ from watchlist.domain.identity import Person
 from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.refusals import Conflict
 from watchlist.domain.rights_request import Right
+from watchlist.domain.tokens import Named
 
 PERSON = ("Lefèvre", "Anne", date(1970, 1, 2))
 
@@ -56,7 +57,7 @@ def hit(
 ) -> UUID:
     """A screening that hit these entries, as it is kept; its id."""
     tokenizer = story.desk.lookups.now.asked
-    question = tokenizer.question((by,) if by else (), person)
+    question = tokenizer.question((by,) if by else (), person and Named.of(*person))
     screening_id = uuid4()
     for entry in entries:
         row = (screening_id, key, entry, uuid4(), organisation, story.clock.now(), list(question.digests))

@@ -233,7 +233,7 @@ def test_a_letter_is_written_again_when_a_case_goes_while_it_is_written(story: S
         qualify_alert(story.desk, ask(), alert, False, "")
 
     answer(story, request, overtaken_vault(story.desk, "rows", 2, purge))
-    assert "toutes les données que nous détenons" in said(story, request)
+    assert "toutes les données que l'organisme" in said(story, request)
     owners = {row["owner"] for row in story.rows("SELECT owner FROM vault WHERE field = 'letter_case'")}
     assert owners == {case}
 
