@@ -318,14 +318,29 @@ def test_a_month_is_dropped_once_it_was_kept_for_as_long_as_is_set(story: Story)
     assert ("2021_03" in months(story), story.count("accesses")) == (False, 0)
 
 
-def test_no_clock_makes_the_log_forget_its_last_six_months(story: Story) -> None:
-    """A clock that is years ahead, or somebody who acts as the service."""
+def test_no_clock_and_no_row_makes_the_log_forget_its_last_six_months(story: Story) -> None:
+    """A clock that is years ahead, a row dated in the future, or somebody who acts as the service."""
     now = datetime.now(UTC)
-    write_at(story, now, now - timedelta(days=150))
+    write_at(story, now, now - timedelta(days=150), now + timedelta(days=900))
     story.house.registers.make_months(now - timedelta(days=180))
     kept = story.count("accesses")
     story.house.registers.forget_months(now + timedelta(days=5000))
-    assert story.count("accesses") == kept == 2
+    assert story.count("accesses") == kept == 3
+
+
+def test_a_scheduler_whose_clock_is_years_ahead_for_a_while_forgets_no_recent_month(story: Story) -> None:
+    now = datetime.now(UTC)
+    write_at(story, now, now - timedelta(days=150))
+    story.house.registers.make_months(now - timedelta(days=180))
+    ahead = now + timedelta(days=1100)
+    write_at(story, ahead)
+    story.clock.move_to(ahead)
+    turn_the_access_log(story.house)
+    assert [row["at"] for row in story.rows("SELECT at FROM accesses ORDER BY at")] == [
+        now - timedelta(days=150),
+        now,
+        ahead,
+    ]
 
 
 def test_two_who_turn_the_log_at_once_make_each_month_once(story: Story) -> None:
