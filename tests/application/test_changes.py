@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
+from time import monotonic
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -80,6 +81,18 @@ def kinds(story: Story, organisation: str = ANOTHER) -> list[str]:
 
 def end(story: Story, entry: UUID, ground: DelistingGround = DelistingGround.REPAID) -> None:
     delist(story.desk, ask(BRUNO), entry, ground, "repaid")
+
+
+def hits_of_one_screening(story: Story, entry: UUID, many: int, asked: int = 1) -> None:
+    """One screening that asked for the same person under so many keys of its own, in so many ways."""
+    tokenizer = story.desk.lookups.now.asked
+    digests = list(tokenizer.question((RPPS,)).digests)
+    _do(
+        story,
+        "INSERT INTO hits SELECT %b, 'q' || n, %b, gen_random_uuid(), %b, %b, %b::bytea[], '{}', %b,"
+        " convert_to((n %% %b)::text, 'UTF8'), true FROM generate_series(1, %b) AS n",
+        *(uuid4(), entry, ANOTHER, story.clock.now(), digests, tokenizer.generation, asked, many),
+    )
 
 
 # When ------------------------------------------------------------------------------------------
@@ -237,6 +250,31 @@ def test_a_number_is_given_once_even_when_its_change_is_gone(story: Story) -> No
     _do(story, "DELETE FROM changes")
     lift_restriction(story.desk, ask(BRUNO), entry, "settled")
     assert [change.sequence for change in told(story)] == [2]
+
+
+@pytest.mark.parametrize("asked", [1, 20_000])
+def test_an_entry_that_was_hit_at_twenty_thousand_payments_ends_without_holding_up_the_rest(
+    story: Story, asked: int
+) -> None:
+    """Nothing is known of the tables yet, and all who record wait: each hit is looked at once."""
+    _, _, entry = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    hits_of_one_screening(story, entry, 20_000, asked)
+    began = monotonic()
+    end(story, entry)
+    assert monotonic() - began < 6  # a loop over a loop takes a minute
+    (told_of,) = story.rows("SELECT count(*) AS n, max(sequence) AS last FROM changes WHERE kind = 'stopped'")
+    assert (told_of["n"], told_of["last"]) == (20_000, 20_000)
+    assert story.rows("SELECT FROM hits WHERE stands") == []
+
+
+def test_an_entry_that_nobody_was_told_of_costs_one_look_at_an_index(story: Story) -> None:
+    _, _, entry = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    hits_of_one_screening(story, entry, 60_000)
+    with story.house.pool.connection() as conn:
+        began = monotonic()
+        for _ in range(300):
+            conn.execute("SELECT tell_changes(%b::uuid[], false)", ([uuid4()],))
+        assert monotonic() - began < 0.5  # read through, the hits take a second
 
 
 def test_a_command_that_fails_tells_nothing(story: Story) -> None:
