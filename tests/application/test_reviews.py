@@ -36,6 +36,7 @@ from watchlist.domain.identifiers import Identifier
 from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.refusals import HitNoLongerStands, NoSuchHit
 from watchlist.domain.review import ReviewOutcome
+from watchlist.ports.registry import FIRST
 from watchlist.ports.screening import Found
 
 CONFIRMED, HOMONYM, NOT_CONCERNED = ReviewOutcome
@@ -81,7 +82,7 @@ def reviewed(
 
 
 def told(story: Story, screening_id: UUID, scope: str | None = PAYER) -> list[tuple[str, str | None]]:
-    found = reviews_of(story.desk, screening_id, scope, 0, 100)
+    found = reviews_of(story.desk, screening_id, scope, FIRST, 100)
     return [(row["outcome"], row["note"]) for row in found]
 
 
