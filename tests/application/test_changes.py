@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from scheduler.jobs.deliver_changes import forget_old_changes
 from tests.stories import (
     ANNE,
     ANOTHER,
@@ -250,6 +251,38 @@ def test_a_number_is_given_once_even_when_its_change_is_gone(story: Story) -> No
     _do(story, "DELETE FROM changes")
     lift_restriction(story.desk, ask(BRUNO), entry, "settled")
     assert [change.sequence for change in told(story)] == [2]
+
+
+def test_changes_are_forgotten_with_the_access_log_and_their_numbers_are_not_given_again(
+    story: Story,
+) -> None:
+    """P6: their keys are texts of the askers, which nothing else would ever end."""
+    _, _, entry = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    hit(story, entry)
+    restrict(story.desk, ask(BRUNO), entry, "contested")
+    story.house.feed.acknowledge(ANOTHER, 1, story.clock.now(), ANNE)
+    story.clock.advance(days=200)
+    lift_restriction(story.desk, ask(BRUNO), entry, "settled")
+    assert forget_old_changes(story.house) is None
+    story.clock.advance(days=200)
+    assert forget_old_changes(story.house) == "forgot 1 changes that were told long ago"
+    assert [(change.id, change.kind) for change in told(story)] == [("2", "resumed")]
+    assert story.count("change_acknowledgements") == 0
+    story.clock.advance(days=400)
+    forget_old_changes(story.house)
+    assert told(story) == []
+    end(story, entry)
+    assert [(change.id, change.kind) for change in told(story)] == [("3", "stopped")]
+
+
+def test_no_clock_makes_the_feed_forget_what_was_told_in_the_last_six_months(story: Story) -> None:
+    story.clock.move_to(datetime.now(UTC))
+    _, _, entry = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    hit(story, entry)
+    end(story, entry)
+    story.clock.advance(days=3000)
+    assert forget_old_changes(story.house) is None
+    assert kinds(story) == ["stopped"]
 
 
 @pytest.mark.parametrize("asked", [1, 20_000])
