@@ -76,7 +76,8 @@ def _statement(conn: psycopg.Connection, digests: list[list[bytes]], seconds: fl
         while perf_counter() - began < seconds:
             batch = next(batches)
             with conn.cursor(binary=True) as cursor:
-                cursor.execute(SQL["find"], (batch, at), prepare=True).fetchall()
+                question = {"digests": batch, "organisations": ["BENCH"], "at": at}
+                cursor.execute(SQL["find"], question, prepare=True).fetchall()
             asked += len(batch)
         return asked / (perf_counter() - began)
 

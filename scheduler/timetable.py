@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scheduler.jobs.deliver_changes import deliver_due_changes, forget_old_attempts
+from scheduler.jobs.deliver_changes import deliver_due_changes, forget_old_attempts, forget_old_changes
 from scheduler.jobs.finish_imports import finish_interrupted_imports
 from scheduler.jobs.forget_answers import forget_old_answers
 from scheduler.jobs.sweep import sweep_the_list
@@ -31,6 +31,7 @@ TIMETABLE = (
     Job("finish_imports", 60, finish_interrupted_imports),
     Job("deliver_changes", 30, deliver_due_changes, at_once=2),
     Job("forget_attempts", 86_400, forget_old_attempts),
+    Job("forget_changes", 86_400, forget_old_changes),
     Job("forget_answers", 3600, forget_old_answers),
     Job("turn_access_log", 3600, turn_the_access_log),
     Job("tidy_keys", 86_400, tidy_the_keyring),

@@ -37,13 +37,12 @@ def record_a_review(screening_id: Id, body: NewReview, errand: Integration) -> R
 @routes.get("/reviews", response_model=ReviewPage, responses=LISTS)
 def list_reviews(screening_id: Id, asker: AskingSide, house: TheHouse, pages: Pages) -> Response:
     """The reviews of one's own organisation (auditors: of all) of a screening's hits, in their order."""
-    after = 0 if pages.after is None else int(pages.after)
-    found = reviews_of(house.desk, screening_id, asker.scope, after, pages.fetch)
+    found = reviews_of(house.desk, screening_id, asker.scope, pages.after_id, pages.fetch)
 
     def item(row: dict[str, Any]) -> dict[str, Any]:
         return {name: row[name] for name in ReviewItem.model_fields}
 
-    return pages.answer(found, lambda row: row["number"], item)
+    return pages.answer(found, lambda row: row["review_id"], item)
 
 
 @routes.post("/detail-requests", status_code=201, response_model=Receipt, responses=COMMANDS)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -98,6 +98,46 @@ def test_screenings_that_come_together_are_written_together(story: Story) -> Non
     assert {str(row["screening_id"]) for row in rows} == {answer["screening_id"] for answer in answers}
     assert sum(row["hits"] for row in rows) == story.count("disclosures") == 20
     assert len({row["written_by"] for row in rows}) < 12
+
+
+def some_hits(many: int) -> list[Hit]:
+    """Of an entry that answers nothing any more: what is told of them is nothing, what is written the access."""
+    entry = uuid4()
+    return [Hit(f"q{n}", entry, (b"d" * 16,), (), 1, b"question") for n in range(many)]
+
+
+def test_what_goes_together_is_counted_in_rows(story: Story) -> None:
+    """Screenings with many hits do not add up to one long statement that every one of them waits for."""
+
+    async def written(*hits: int) -> None:
+        traces = PostgresTraces(story.house.conninfo)
+        await traces.open()
+        access = Access(MONDAY, an_asking())
+        await asyncio.gather(*(traces.write_hits(access, some_hits(many)) for many in hits))
+        await traces.close()
+
+    asyncio.run(written(600, 600, 300, 2000, 1, 1))
+    groups = story.rows("SELECT count(*) AS n FROM accesses GROUP BY xmin ORDER BY xmin::text::bigint")
+    assert [row["n"] for row in groups] == [1, 2, 1, 2]
+
+
+def test_who_comes_when_too_much_waits_is_refused_and_the_others_are_written(story: Story) -> None:
+    async def outcomes() -> list[frozenset[tuple[str, UUID]] | BaseException]:
+        traces = PostgresTraces(story.house.conninfo)
+        await traces.open()
+        access, hits = Access(MONDAY, an_asking()), some_hits(15_000)
+        found = await asyncio.gather(
+            *(traces.write_hits(access, hits) for _ in range(5)),
+            traces.write(access),
+            return_exceptions=True,
+        )
+        await traces.write_hits(access, hits)  # when they are written, there is room again
+        await traces.close()
+        return found
+
+    found = asyncio.run(outcomes())
+    assert [isinstance(one, Busy) for one in found] == [False, False, False, True, True, False]
+    assert story.count("accesses") == 5
 
 
 # Told of a hit, or of none ---------------------------------------------------------------------
@@ -318,14 +358,29 @@ def test_a_month_is_dropped_once_it_was_kept_for_as_long_as_is_set(story: Story)
     assert ("2021_03" in months(story), story.count("accesses")) == (False, 0)
 
 
-def test_no_clock_makes_the_log_forget_its_last_six_months(story: Story) -> None:
-    """A clock that is years ahead, or somebody who acts as the service."""
+def test_no_clock_and_no_row_makes_the_log_forget_its_last_six_months(story: Story) -> None:
+    """A clock that is years ahead, a row dated in the future, or somebody who acts as the service."""
     now = datetime.now(UTC)
-    write_at(story, now, now - timedelta(days=150))
+    write_at(story, now, now - timedelta(days=150), now + timedelta(days=900))
     story.house.registers.make_months(now - timedelta(days=180))
     kept = story.count("accesses")
     story.house.registers.forget_months(now + timedelta(days=5000))
-    assert story.count("accesses") == kept == 2
+    assert story.count("accesses") == kept == 3
+
+
+def test_a_scheduler_whose_clock_is_years_ahead_for_a_while_forgets_no_recent_month(story: Story) -> None:
+    now = datetime.now(UTC)
+    write_at(story, now, now - timedelta(days=150))
+    story.house.registers.make_months(now - timedelta(days=180))
+    ahead = now + timedelta(days=1100)
+    write_at(story, ahead)
+    story.clock.move_to(ahead)
+    turn_the_access_log(story.house)
+    assert [row["at"] for row in story.rows("SELECT at FROM accesses ORDER BY at")] == [
+        now - timedelta(days=150),
+        now,
+        ahead,
+    ]
 
 
 def test_two_who_turn_the_log_at_once_make_each_month_once(story: Story) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from tests.api.conftest import Office
+from tests.api.conftest import Hire, Office
 from watchlist.bootstrap import House
 
 QUESTION = {
@@ -141,10 +141,39 @@ def test_a_dpo_reads_the_accesses_of_its_own_organisation(office: Office, other_
     other_office.integrator.post("/screenings", QUESTION)
     own = other_office.dpo.get("/audit/accesses").json()["items"]
     assert {one["organisation"] for one in own} == {"PROBTP"}
-    about = other_office.dpo.get(f"/audit/accesses?subject={subject}").json()["items"]
-    assert {one["operation"] for one in about} == {"screen", "list_accesses"}
+    assert other_office.dpo.get(f"/audit/accesses?subject={subject}").json()["items"] == []
     everything = office.auditor.get("/audit/accesses").json()["items"]
     assert {one["organisation"] for one in everything} == {"GRPM", "PROBTP"}
+
+
+def test_an_asker_is_not_shown_how_many_others_know_the_person(office: Office, other_office: Office) -> None:
+    """C6, S1: in the log too a hit is a hit, whoever owns the entry and whoever else has one."""
+    theirs, *_ = office.entry()
+    ours, *_ = other_office.entry()
+    asked = other_office.integrator.post("/screenings", QUESTION).json()
+    log = other_office.dpo.get("/audit/accesses").json()["items"]
+    (screened,) = (one for one in log if one["operation"] == "screen")
+    assert (screened["screening_id"], screened["hits"]) == (asked["screening_id"], 1)
+    assert screened["subject_ids"] == [ours]
+    (about,) = (
+        one
+        for one in other_office.dpo.get(f"/audit/accesses?subject={ours}").json()["items"]
+        if one["operation"] == "screen"
+    )
+    assert about["subject_ids"] == [ours]
+    (known,) = (
+        one for one in office.auditor.get("/audit/accesses").json()["items"] if one["operation"] == "screen"
+    )
+    assert set(known["subject_ids"]) == {ours, theirs}
+
+
+def test_a_third_who_asks_is_shown_the_id_of_nobody(hire: Hire, office: Office, other_office: Office) -> None:
+    office.entry()
+    other_office.entry()
+    third = Office(hire, "TPG")
+    third.integrator.post("/screenings", QUESTION)
+    (screened,) = third.dpo.get("/audit/accesses").json()["items"]
+    assert (screened["operation"], screened["hits"], screened["subject_ids"]) == ("screen", 1, [])
 
 
 def test_accesses_are_found_by_operator_purpose_and_period_page_after_page(

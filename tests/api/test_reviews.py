@@ -1,5 +1,6 @@
 """What an asker does with a hit, by HTTP: its review (S7), questions to the owner (C6), and who sees which of it."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -74,6 +75,25 @@ def test_reviews_come_by_pages(office: Office, payer: Office) -> None:
     rest = payer.integrator.get(f"{on}?limit=2&cursor={page['next']}").json()
     assert [one["outcome"] for one in page["items"] + rest["items"]] == outcomes
     assert rest["next"] is None
+
+
+def test_a_page_ends_at_a_review_and_counts_those_of_nobody_else(
+    office: Office, other_office: Office, payer: Office
+) -> None:
+    """What continues a list is signed, not sealed: a number in it would tell how much everybody else finds (C6)."""
+    office.entry()
+    on, elsewhere = (f"/screenings/{hit_of(one)}/reviews" for one in (payer, other_office))
+    for outcome in ("confirmed", "not_concerned", "confirmed"):
+        payer.integrator.made(on, {"key": "q1", "outcome": outcome})
+        other_office.integrator.made(elsewhere, {"key": "q1", "outcome": outcome})
+    page = payer.integrator.get(f"{on}?limit=1").json()
+    place = base64.urlsafe_b64decode(page["next"] + "=" * (-len(page["next"]) % 4))
+    assert place.endswith(page["items"][0]["review_id"].encode())
+    every, cursor = page["items"], page["next"]
+    while cursor is not None:
+        page = payer.integrator.get(f"{on}?limit=1&cursor={cursor}").json()
+        every, cursor = every + page["items"], page["next"]
+    assert [one["outcome"] for one in every] == ["confirmed", "not_concerned", "confirmed"]
 
 
 def test_the_owner_sees_what_was_found_of_the_hits_it_gave(office: Office, payer: Office) -> None:

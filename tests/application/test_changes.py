@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from time import monotonic
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from scheduler.jobs.deliver_changes import forget_old_changes
 from tests.stories import (
     ANNE,
     ANOTHER,
@@ -80,6 +82,18 @@ def kinds(story: Story, organisation: str = ANOTHER) -> list[str]:
 
 def end(story: Story, entry: UUID, ground: DelistingGround = DelistingGround.REPAID) -> None:
     delist(story.desk, ask(BRUNO), entry, ground, "repaid")
+
+
+def hits_of_one_screening(story: Story, entry: UUID, many: int, asked: int = 1) -> None:
+    """One screening that asked for the same person under so many keys of its own, in so many ways."""
+    tokenizer = story.desk.lookups.now.asked
+    digests = list(tokenizer.question((RPPS,)).digests)
+    _do(
+        story,
+        "INSERT INTO hits SELECT %b, 'q' || n, %b, gen_random_uuid(), %b, %b, %b::bytea[], '{}', %b,"
+        " convert_to((n %% %b)::text, 'UTF8'), true FROM generate_series(1, %b) AS n",
+        *(uuid4(), entry, ANOTHER, story.clock.now(), digests, tokenizer.generation, asked, many),
+    )
 
 
 # When ------------------------------------------------------------------------------------------
@@ -237,6 +251,63 @@ def test_a_number_is_given_once_even_when_its_change_is_gone(story: Story) -> No
     _do(story, "DELETE FROM changes")
     lift_restriction(story.desk, ask(BRUNO), entry, "settled")
     assert [change.sequence for change in told(story)] == [2]
+
+
+def test_changes_are_forgotten_with_the_access_log_and_their_numbers_are_not_given_again(
+    story: Story,
+) -> None:
+    """P6: their keys are texts of the askers, which nothing else would ever end."""
+    _, _, entry = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    hit(story, entry)
+    restrict(story.desk, ask(BRUNO), entry, "contested")
+    story.house.feed.acknowledge(ANOTHER, 1, story.clock.now(), ANNE)
+    story.clock.advance(days=200)
+    lift_restriction(story.desk, ask(BRUNO), entry, "settled")
+    assert forget_old_changes(story.house) is None
+    story.clock.advance(days=200)
+    assert forget_old_changes(story.house) == "forgot 1 changes that were told long ago"
+    assert [(change.id, change.kind) for change in told(story)] == [("2", "resumed")]
+    assert story.count("change_acknowledgements") == 0
+    story.clock.advance(days=400)
+    forget_old_changes(story.house)
+    assert told(story) == []
+    end(story, entry)
+    assert [(change.id, change.kind) for change in told(story)] == [("3", "stopped")]
+
+
+def test_no_clock_makes_the_feed_forget_what_was_told_in_the_last_six_months(story: Story) -> None:
+    story.clock.move_to(datetime.now(UTC))
+    _, _, entry = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    hit(story, entry)
+    end(story, entry)
+    story.clock.advance(days=3000)
+    assert forget_old_changes(story.house) is None
+    assert kinds(story) == ["stopped"]
+
+
+@pytest.mark.parametrize("asked", [1, 20_000])
+def test_an_entry_that_was_hit_at_twenty_thousand_payments_ends_without_holding_up_the_rest(
+    story: Story, asked: int
+) -> None:
+    """Nothing is known of the tables yet, and all who record wait: each hit is looked at once."""
+    _, _, entry = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    hits_of_one_screening(story, entry, 20_000, asked)
+    began = monotonic()
+    end(story, entry)
+    assert monotonic() - began < 6  # a loop over a loop takes a minute
+    (told_of,) = story.rows("SELECT count(*) AS n, max(sequence) AS last FROM changes WHERE kind = 'stopped'")
+    assert (told_of["n"], told_of["last"]) == (20_000, 20_000)
+    assert story.rows("SELECT FROM hits WHERE stands") == []
+
+
+def test_an_entry_that_nobody_was_told_of_costs_one_look_at_an_index(story: Story) -> None:
+    _, _, entry = story.listed(a_person("Lefèvre", "Anne", RPPS))
+    hits_of_one_screening(story, entry, 60_000)
+    with story.house.pool.connection() as conn:
+        began = monotonic()
+        for _ in range(300):
+            conn.execute("SELECT tell_changes(%b::uuid[], false)", ([uuid4()],))
+        assert monotonic() - began < 0.5  # read through, the hits take a second
 
 
 def test_a_command_that_fails_tells_nothing(story: Story) -> None:

@@ -270,7 +270,7 @@ def test_of_an_erased_subject_notes_homonyms_and_questions_go_and_random_ids_sta
     assert story.rows("SELECT erased FROM subjects WHERE subject_id = %b", subject) == [{"erased": True}]
     assert story.count("homonyms") == story.count("reviewed_hits") == story.count("hits") == 0
     assert texts_kept(story) == set()
-    assert reviews_of(story.desk, screening, PAYER, 0, 100) == []
+    assert reviews_of(story.desk, screening, PAYER, FIRST, 100) == []
     assert seen(story, screening) == [("answered", None, [None]), ("closed", None, [])]
     rows = story.rows("SELECT key, due_at FROM detail_requests")
     assert rows == [{"key": None, "due_at": None}] * 2

@@ -36,6 +36,8 @@ from watchlist.domain.identifiers import Identifier
 from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.refusals import HitNoLongerStands, NoSuchHit
 from watchlist.domain.review import ReviewOutcome
+from watchlist.ports.registry import FIRST
+from watchlist.ports.screening import Found
 
 CONFIRMED, HOMONYM, NOT_CONCERNED = ReviewOutcome
 NOTE = "une autre personne, née ailleurs"
@@ -80,7 +82,7 @@ def reviewed(
 
 
 def told(story: Story, screening_id: UUID, scope: str | None = PAYER) -> list[tuple[str, str | None]]:
-    found = reviews_of(story.desk, screening_id, scope, 0, 100)
+    found = reviews_of(story.desk, screening_id, scope, FIRST, 100)
     return [(row["outcome"], row["note"]) for row in found]
 
 
@@ -92,6 +94,31 @@ def test_a_homonym_no_longer_hits_there_for_that_question_and_that_entry(story: 
     assert hits(story, ANOTHER, rpps(1))
     assert hits(story, PAYER, family_name="LEFEVRE", given_names="Anne", birth_date="1970-01-02")
     assert told(story, screening) == [("homonym", NOTE)]
+
+
+def test_of_what_was_dismissed_whoever_asks_reads_their_own_alone(story: Story) -> None:
+    """However much another organisation dismissed on an entry, one's own question costs no more."""
+    _, _, entry = story.listed(a_person("Lefèvre", "Anne", rpps(1)))
+    for organisation in (PAYER, ANOTHER):
+        _, screening_id = screened(story, organisation, rpps(1))
+        reviewed(story, screening_id, HOMONYM, organisation=organisation)
+    digests = story.desk.lookups.now.asked.question((rpps(1),)).digests
+
+    async def found(*organisations: str) -> list[Found]:
+        async with open_screening(story.house) as screening:
+            return await asyncio.gather(*(screening.index.find(digests, one) for one in organisations))
+
+    def dismissed(found: Found) -> list[bytes]:
+        return [pair for tokens in found.tokens.values() for token in tokens for pair in token.dismissed_by]
+
+    (own,) = asyncio.run(found(PAYER))
+    assert [pair.startswith(PAYER.encode()) for pair in dismissed(own)] == [True]
+    (nobody,) = asyncio.run(found("NOBODY"))
+    assert dismissed(nobody) == []
+    assert [len(dismissed(one)) for one in asyncio.run(found(PAYER, ANOTHER))] == [2, 2]  # asked together
+    assert not hits(story, PAYER, rpps(1))
+    assert not hits(story, ANOTHER, rpps(1))
+    assert entry in {token.entry for tokens in nobody.tokens.values() for token in tokens}
 
 
 def test_another_entry_that_answers_the_same_question_hits_all_the_same(story: Story) -> None:

@@ -92,13 +92,13 @@ def _repeats(desk: Desk, last: LastReview, found: Finding) -> bool:
 
 
 def reviews_of(
-    desk: Desk, screening_id: UUID, scope: str | None, after: int, limit: int
+    desk: Desk, screening_id: UUID, scope: str | None, after: UUID, limit: int
 ) -> list[dict[str, Any]]:
     """The reviews of a screening's hits that are kept, their notes opened."""
     rows = desk.reviews.of_screening(scope, screening_id, after, limit)
     texts = desk.open_all((row["subject_id"], note) for row in rows if (note := _note(row)) is not None)
     opened(row["subject_id"] for row in rows)
-    shown = ("number", "review_id", "at", "operator_id", "key", "outcome")
+    shown = ("review_id", "at", "operator_id", "key", "outcome")
     return [{**{name: row[name] for name in shown}, "note": text_of(texts, row["note_ref"])} for row in rows]
 
 

@@ -26,7 +26,7 @@ class SandboxIndex:
     def __init__(self, lookups: Lookups, clock: Clock) -> None:
         self._lookups, self._clock = lookups, clock
 
-    async def find(self, digests: Sequence[bytes]) -> Found:
+    async def find(self, digests: Sequence[bytes], organisation: str) -> Found:
         tokenizer = self._lookups.now.asked
         asked = frozenset(digests)
         if not asked.isdisjoint(_of(tokenizer, sandbox.FAILS, sandbox.PERSON_FAILS)):

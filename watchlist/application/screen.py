@@ -81,7 +81,7 @@ class Screening:
 
         Of one screening that is asked in several parts, each part is one access.
         """
-        lines, found = await self._asked(subjects)
+        lines, found = await self._asked(subjects, asking.organisation)
         access = Access(found.at, asking, reference, purpose, screening_id, len(lines))
         hits = await self._hits(subjects, lines, found, asking.organisation) if found.tokens else []
         told: frozenset[str] = frozenset()
@@ -94,12 +94,12 @@ class Screening:
         results = {key: _result(line, key in told) for key, line in lines.items()}
         return Answered(results, found.at, found.position)
 
-    async def _asked(self, subjects: Mapping[str, Asks]) -> tuple[dict[str, Line], Found]:
+    async def _asked(self, subjects: Mapping[str, Asks], organisation: str) -> tuple[dict[str, Line], Found]:
         """Under the look-up key that stood when the list was read: another one finds nobody (decision 0016)."""
         for _ in range(ATTEMPTS):
             tokenizer = self.lookups.now.asked
             lines, digests = await self._lines(tokenizer, subjects)
-            found = await self.index.find(digests)
+            found = await self.index.find(digests, organisation)
             if found.generation == tokenizer.generation:
                 return lines, found
             await asyncio.to_thread(self.lookups.refresh)

@@ -146,6 +146,11 @@ ACCESS_LOG = Rule(
     "12 months, or 6 to 36 as it is set; by whole months",
     "watchlist.domain.retention.accesses_kept_since",
 )
+TOLD_OF_CHANGES = Rule(
+    "P6",
+    "12 months, or 6 to 36, as long as the access log; by whole months",
+    "watchlist.domain.retention.accesses_kept_since",
+)
 USE = Rule("S6", "28 days, as long as a habit is told from it")
 DISCLOSED = Rule("S8", "who was told and when stays as random ids, which lead to nobody once the key is gone")
 WEBHOOK_MADE = Rule("T2", "until the webhook is removed")
@@ -531,7 +536,7 @@ RECORD: tuple[Held, ...] = (
         Key.CLEAR,
         *_RIGHTS,
         Persons.SUBJECTS,
-        DISCLOSED,
+        TOLD_OF_CHANGES,
         Recipients.ASKER,
     ),
     Held(
@@ -542,7 +547,7 @@ RECORD: tuple[Held, ...] = (
         Purpose.ACCESS,
         Basis.OBLIGATION,
         Persons.STAFF,
-        DISCLOSED,
+        TOLD_OF_CHANGES,
         Recipients.GUARDIANS,
     ),
     Held(

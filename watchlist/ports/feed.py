@@ -32,6 +32,10 @@ class Feed(Protocol):
         """The first acknowledgement of that change; None: there is no such change."""
         ...
 
+    def forget(self, before: datetime) -> int:
+        """Changes told before then, and their acknowledgements; how many changes. No number is given again."""
+        ...
+
     def is_late(self, at: datetime) -> bool:
         """Whether somebody should look: a change nobody acknowledged in time, or a webhook that was given up on."""
         ...

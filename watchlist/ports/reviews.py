@@ -31,9 +31,9 @@ class Reviews(Protocol):
         ...
 
     def of_screening(
-        self, organisation: str | None, screening_id: UUID, after: int, limit: int
+        self, organisation: str | None, screening_id: UUID, after: UUID, limit: int
     ) -> list[dict[str, Any]]:
-        """The reviews of the hits of one screening, in their order, of one organisation or of any (None)."""
+        """Reviews of the hits of one screening, in their order, behind one; of one organisation or of any (None)."""
         ...
 
     def unreviewed(self, organisation: str | None) -> int:

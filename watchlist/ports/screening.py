@@ -26,8 +26,11 @@ class Found(Struct, frozen=True):
 class ListIndex(Protocol):
     """The answerable entries, by keyed token (S3, L3)."""
 
-    async def find(self, digests: Sequence[bytes]) -> Found:
-        """What answers now under these digests; Busy when that cannot be told (S9)."""
+    async def find(self, digests: Sequence[bytes], organisation: str) -> Found:
+        """What answers now under these digests, and what that organisation dismissed on it (S7).
+
+        Busy when that cannot be told (S9).
+        """
         ...
 
 

@@ -33,6 +33,12 @@ class PostgresFeed:
             row = conn.execute(SQL["acknowledgement"], named).fetchone()
         return Acknowledgement(**row) if row else None
 
+    def forget(self, before: datetime) -> int:
+        """Changes told before then, and their acknowledgements (P6: their keys are texts of the askers); how many."""
+        with borrowed(self._pool) as conn:
+            row = conn.execute(SQL["forget"], (before,)).fetchone()
+        return row["n"] if row else 0
+
     def is_late(self, at: datetime) -> bool:
         """Whether somebody should look: a change nobody acknowledged in time, or a webhook that was given up on."""
         with borrowed(self._pool) as conn:

@@ -20,3 +20,15 @@ WHERE organisation = %(organisation)s AND sequence = %(sequence)s
 -- name: is_late
 SELECT EXISTS (SELECT FROM changes WHERE awaited_until <= %b)
     OR EXISTS (SELECT FROM webhooks WHERE state = 'failing') AS late
+
+-- name: forget
+-- what was told so long ago, and by whom it was acknowledged; never what is younger than six months by the clock of the
+-- database, as with the access log. Numbers go on where they were: the last of each organisation is kept apart
+WITH gone AS (
+    DELETE FROM changes WHERE at < least(%b, date_trunc('month', clock_timestamp(), 'UTC') - interval '6 months')
+    RETURNING organisation, sequence
+), acknowledged AS (
+    DELETE FROM change_acknowledgements k USING gone g
+    WHERE k.organisation = g.organisation AND k.sequence = g.sequence
+)
+SELECT count(*) AS n FROM gone

@@ -7,7 +7,7 @@ fraction of a statement, and a busy service asks fewer, larger ones.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from struct import Struct, pack
 
 import psycopg
@@ -54,7 +54,8 @@ class DigestsDumper(Dumper):
         return head + LENGTH + LENGTH.join(obj.digests)
 
 
-Waiting = tuple[Sequence[bytes], "asyncio.Future[Found]"]
+Waiting = tuple[Sequence[bytes], str, "asyncio.Future[Found]"]
+"""What is asked, for which organisation, and its answer to be."""
 
 
 class PostgresListIndex:
@@ -90,12 +91,12 @@ class PostgresListIndex:
             await self._pool.close()
         self._pool = None
 
-    async def find(self, digests: Sequence[bytes]) -> Found:
+    async def find(self, digests: Sequence[bytes], organisation: str) -> Found:
         if len(digests) >= ALONE:
             async with self._large:
-                return await self._ask(digests)
+                return await self._ask(digests, {organisation})
         answer: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
-        self._waiting.append((digests, answer))
+        self._waiting.append((digests, organisation, answer))
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask_for_all())
         return await answer
@@ -105,8 +106,9 @@ class PostgresListIndex:
         try:
             while self._waiting:
                 waiting, self._waiting = self._waiting, []
+                asked = [digest for digests, _, _ in waiting for digest in digests]
                 try:
-                    found = await self._ask([digest for digests, _ in waiting for digest in digests])
+                    found = await self._ask(asked, {organisation for _, organisation, _ in waiting})
                 except Exception as error:
                     _tell(waiting, error)
                 else:
@@ -114,14 +116,15 @@ class PostgresListIndex:
         finally:
             self._asking = None
 
-    async def _ask(self, digests: Sequence[bytes]) -> Found:
+    async def _ask(self, digests: Sequence[bytes], organisations: Collection[str]) -> Found:
         at = self._clock.now()
         if self._pool is None:
             raise Busy()
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS), self._pool.connection() as conn:
                 cursor = conn.cursor(binary=True)
-                await cursor.execute(SQL["find"], (Digests(digests), at), prepare=True)
+                asked = {"digests": Digests(digests), "organisations": list(organisations), "at": at}
+                await cursor.execute(SQL["find"], asked, prepare=True)
                 rows = await cursor.fetchall()
         except (psycopg.OperationalError, PoolTimeout, TimeoutError) as error:
             raise Busy() from error
@@ -143,7 +146,7 @@ async def _configured(conn: psycopg.AsyncConnection) -> None:
 
 
 def _tell(waiting: Sequence[Waiting], outcome: Found | Exception) -> None:
-    for _, answer in waiting:
+    for *_, answer in waiting:
         if answer.done():
             continue
         if isinstance(outcome, Exception):

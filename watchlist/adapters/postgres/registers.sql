@@ -1,24 +1,35 @@
 -- name: accesses
--- by those of one organisation, or of all, from behind a row on
+-- by those of one organisation, or of all, from behind a row on; an organisation is shown the ids of its own subjects
+-- alone: those of others would tell it how many of them know the person (C6, S1)
 SELECT at, access_id, operation, operator_id, organisation, role, key_id, request_id, reference, purpose,
-       screening_id, asked, hits, subject_ids
-FROM accesses
-WHERE at >= %(since)s AND at < %(until)s AND (at, access_id) > (%(at)s, %(after)s)
-  AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
-  AND (%(operator)s::uuid IS NULL OR operator_id = %(operator)s)
-  AND (%(purpose)s::text IS NULL OR purpose = %(purpose)s)
-  AND (%(of)s::text IS NULL OR organisation = %(of)s)
-ORDER BY at, access_id LIMIT %(limit)s
+       screening_id, asked, hits,
+       CASE WHEN %(organisation)s::text IS NULL THEN subject_ids
+            ELSE ARRAY(SELECT s.subject_id FROM subjects s
+                       WHERE s.subject_id = ANY(subject_ids) AND s.organisation = %(organisation)s
+                       ORDER BY s.subject_id) END AS subject_ids
+FROM (
+    SELECT * FROM accesses
+    WHERE at >= %(since)s AND at < %(until)s AND (at, access_id) > (%(at)s, %(after)s)
+      AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
+      AND (%(operator)s::uuid IS NULL OR operator_id = %(operator)s)
+      AND (%(purpose)s::text IS NULL OR purpose = %(purpose)s)
+      AND (%(of)s::text IS NULL OR organisation = %(of)s)
+    ORDER BY at, access_id LIMIT %(limit)s
+) found
+ORDER BY at, access_id
 
 -- name: accesses_about
--- who looked at a person, under whichever of their subjects: by anybody when the person is one's own organisation's,
--- and then of others' requests only what concerns the person
+-- who looked at a person of one's own organisation (of any: null), under whichever of their subjects, and whoever it
+-- was; of others' requests only what concerns the person, of one's own the ids of one's own subjects
 SELECT at, access_id, operation, operator_id, organisation, role, purpose, screening_id,
        CASE WHEN own THEN key_id END AS key_id, CASE WHEN own THEN request_id END AS request_id,
        CASE WHEN own THEN reference END AS reference, CASE WHEN own THEN asked END AS asked,
        CASE WHEN own THEN hits END AS hits,
-       CASE WHEN own THEN subject_ids
-            ELSE ARRAY(SELECT id FROM unnest(subject_ids) AS id WHERE id = ANY(person)) END AS subject_ids
+       CASE WHEN NOT own THEN ARRAY(SELECT id FROM unnest(subject_ids) AS id WHERE id = ANY(person))
+            WHEN %(organisation)s::text IS NULL THEN subject_ids
+            ELSE ARRAY(SELECT s.subject_id FROM subjects s
+                       WHERE s.subject_id = ANY(subject_ids) AND s.organisation = %(organisation)s
+                       ORDER BY s.subject_id) END AS subject_ids
 FROM (
     SELECT a.*, p.person, coalesce(a.organisation = %(organisation)s, true) AS own
     FROM (SELECT array_agg(s.subject_id) AS person, bool_or(s.organisation = %(organisation)s) AS ours
@@ -27,7 +38,7 @@ FROM (
           WHERE asked.subject_id = %(subject)s) p
     JOIN accesses a ON a.subject_ids && p.person AND a.subject_ids <> '{}'
     WHERE a.at >= %(since)s AND a.at < %(until)s AND (a.at, a.access_id) > (%(at)s, %(after)s)
-      AND (%(organisation)s::text IS NULL OR p.ours OR a.organisation = %(organisation)s)
+      AND (%(organisation)s::text IS NULL OR p.ours)
       AND (%(operator)s::uuid IS NULL OR a.operator_id = %(operator)s)
       AND (%(purpose)s::text IS NULL OR a.purpose = %(purpose)s)
       AND (%(of)s::text IS NULL OR a.organisation = %(of)s)

@@ -59,7 +59,7 @@ class PostgresReviews:
                 _require_standing(conn.execute(SQL["take_back"], {**whose, "at": work.act.at}).fetchall())
 
     def of_screening(
-        self, organisation: str | None, screening_id: UUID, after: int, limit: int
+        self, organisation: str | None, screening_id: UUID, after: UUID, limit: int
     ) -> list[DictRow]:
         whose = {"organisation": organisation, "screening_id": screening_id}
         return self._rows("of_screening", {**whose, "after": after, "limit": limit})

@@ -59,12 +59,13 @@ WHERE h.inscription_id = t.inscription_id AND h.organisation = t.organisation AN
 RETURNING h.stands
 
 -- name: of_screening
--- reviews of a screening's hits in their order, once whatever number of entries they are about; as long as they are kept
+-- reviews of a screening's hits in their order from behind one of them on, once whatever number of entries they are
+-- about; as long as they are kept. Whoever asks never sees the number: it counts the reviews of everybody
 SELECT DISTINCT ON (r.number) r.number, r.review_id, r.at, r.operator_id, v.key, r.outcome, v.subject_id, v.note_ref,
        v.note_commitment
 FROM reviews r JOIN reviewed_hits v USING (review_id)
 WHERE r.screening_id = %(screening_id)s AND (%(organisation)s::text IS NULL OR r.organisation = %(organisation)s)
-  AND r.number > %(after)s
+  AND r.number > coalesce((SELECT number FROM reviews WHERE review_id = %(after)s), 0)
 ORDER BY r.number, v.inscription_id LIMIT %(limit)s
 
 -- name: unreviewed

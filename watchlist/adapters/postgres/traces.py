@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -28,6 +29,9 @@ from watchlist.domain.trace import Access, Hit, recipient_of_a_hit
 
 SQL = queries("traces.sql")
 LARGEST_GROUP = 1_000
+"""Rows that are written together: an access and each of its hits. What has more is a group of its own."""
+MOST_WAITING = 50_000
+"""Rows that wait for the group before them; who comes then is refused, rather than answered long after they left."""
 CONNECTIONS = 2
 """One for each queue: a group begins when the one before it is on disk."""
 TIMEOUT_SECONDS = 5.0
@@ -35,6 +39,7 @@ TIMEOUT_SECONDS = 5.0
 Told = frozenset[tuple[str, UUID]]
 Trace = tuple[UUID, Access, Sequence[Hit]]
 """With the id of its row."""
+Waiting = tuple[Trace, "asyncio.Future[Told]"]
 Write = Callable[[Sequence[Trace]], Awaitable[Mapping[UUID, Told]]]
 NOTHING: Told = frozenset()
 _encode = msgspec.json.Encoder().encode
@@ -109,13 +114,17 @@ class _Queue:
 
     def __init__(self, write: Write) -> None:
         self._write = write
-        self._waiting: list[tuple[Trace, asyncio.Future[Told]]] = []
+        self._waiting: deque[Waiting] = deque()
+        self._rows = 0
         self._writing: asyncio.Task[None] | None = None
 
     async def put(self, trace: Trace) -> Told:
-        """What was told of it, once it is on disk."""
+        """What was told of it, once it is on disk; Busy when too much waits already."""
+        if self._waiting and self._rows + _rows(trace) > MOST_WAITING:
+            raise Busy()
         written: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
         self._waiting.append((trace, written))
+        self._rows += _rows(trace)
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
         return await written
@@ -127,13 +136,21 @@ class _Queue:
     async def _write_all(self) -> None:
         try:
             while self._waiting:
-                group = self._waiting[:LARGEST_GROUP]
-                del self._waiting[:LARGEST_GROUP]
-                await self._write_group(group)
+                await self._write_group(self._next_group())
         finally:
             self._writing = None
 
-    async def _write_group(self, group: Sequence[tuple[Trace, asyncio.Future[Told]]]) -> None:
+    def _next_group(self) -> list[Waiting]:
+        """As many as go together, in their order."""
+        group: list[Waiting] = []
+        rows = 0
+        while self._waiting and (not group or rows + _rows(self._waiting[0][0]) <= LARGEST_GROUP):
+            group.append(self._waiting.popleft())
+            rows += _rows(group[-1][0])
+        self._rows -= rows
+        return group
+
+    async def _write_group(self, group: Sequence[Waiting]) -> None:
         told: Mapping[UUID, Told] = {}
         failed: Exception | None = None
         try:
@@ -164,6 +181,10 @@ async def _one_trip(conn: AsyncConnection) -> AsyncIterator[None]:
 
 
 # Rows -----------------------------------------------------------------------------------------
+
+
+def _rows(trace: Trace) -> int:
+    return 1 + len(trace[2])
 
 
 def _accesses(group: Sequence[Trace]) -> str:

@@ -199,16 +199,15 @@ BEGIN
     RETURN made;
 END $$;
 
--- Months that were over before an instant. Never what is younger than six months by the newest row or by this machine's
--- clock, whichever is later: a clock that is years ahead, or whoever acts as the service, cannot make the log forget.
+-- Months that were over before an instant. Never what is younger than six months by the clock of the database: neither a
+-- clock that is years ahead, nor a row that is dated in the future, nor whoever acts as the service makes the log forget.
 CREATE FUNCTION watchlist.forget_accesses(before timestamptz) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms' SET timezone = 'UTC'
 AS $$
 DECLARE
     old record;
     dropped integer := 0;
-    newest timestamptz := greatest(clock_timestamp(), (SELECT max(at) FROM watchlist.accesses));
-    until timestamptz := least(before, date_trunc('month', newest) - interval '6 months');
+    until timestamptz := least(before, date_trunc('month', clock_timestamp()) - interval '6 months');
 BEGIN
     FOR old IN
         SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid

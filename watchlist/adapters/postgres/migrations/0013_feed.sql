@@ -25,48 +25,51 @@ $$ SELECT coalesce(nullif(current_setting('watchlist.acknowledged_within', true)
 -- When the look-up key has rotated since, the question cannot be compared any more: then an entry that answers at all
 -- stands for it, unless the identity changed. Of that nothing can ever be said again, so it is told as stopped and the
 -- hit is forgotten: telling that it stopped makes somebody ask again, saying nothing would let them believe it.
-CREATE FUNCTION watchlist.tell_changes(inscription_ids uuid[], identity_changed boolean) RETURNS void
-LANGUAGE plpgsql VOLATILE AS $$
+--
+-- One who asks before each payment has as many hits on an entry as there were payments, and all that record wait: each
+-- hit is looked at once, whatever the statistics say. So no loop over a loop, and no plan but by hashing and by index.
+CREATE FUNCTION watchlist.tell_of_hits(inscription_ids uuid[], identity_changed boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET enable_nestloop = off SET enable_mergejoin = off SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     told integer;
 BEGIN
-    IF NOT EXISTS (SELECT FROM watchlist.hits h WHERE h.inscription_id = ANY(inscription_ids)) THEN
-        RETURN;  -- nearly always: this costs a delisting that nobody was told of one look at an index
-    END IF;
     WITH held AS MATERIALIZED (
         SELECT array_agg(generation) AS generations FROM watchlist.lookup_generations
         WHERE state IN ('current', 'arriving')
     ), of_these AS MATERIALIZED (
         SELECT h.screening_id, h.key, h.inscription_id, h.stands, h.organisation, h.digests, h.given, h.generation,
-               h.question, identity_changed AND h.generation <> ALL(held.generations) AS lost
-        FROM watchlist.hits h, held WHERE h.inscription_id = ANY(inscription_ids)
+               h.question, identity_changed AND h.generation <> ALL((SELECT generations FROM held)::smallint[]) AS lost
+        FROM watchlist.hits h WHERE h.inscription_id = ANY(inscription_ids)
     ), asked AS MATERIALIZED (
-        -- who asks before each payment has asked the same a thousand times: it is answered once
+        -- the same was asked a thousand times: it is answered once
         SELECT q.*, NOT q.lost
                AND watchlist.answers_to(q.inscription_id, q.digests, q.given, q.generation, watchlist.recorded_at())
-               AND NOT EXISTS (SELECT FROM watchlist.homonyms x
-                               WHERE x.inscription_id = q.inscription_id AND x.organisation = q.organisation
-                                 AND x.question = q.question) AS stands
+               AND (SELECT true FROM watchlist.homonyms x
+                    WHERE x.inscription_id = q.inscription_id AND x.organisation = q.organisation
+                      AND x.question = q.question LIMIT 1) IS NULL AS stands
         FROM (SELECT DISTINCT inscription_id, organisation, digests, given, generation, question, lost FROM of_these) q
     ), met AS MATERIALIZED (
-        SELECT t.screening_id, t.key, t.inscription_id, t.stands AS stood, t.lost, a.stands
+        SELECT t.organisation, t.screening_id, t.key, t.inscription_id, t.stands AS stood, t.lost, a.stands
         FROM of_these t
         JOIN asked a USING (inscription_id, organisation, question, generation, lost, digests, given)
     ), moved AS (
         UPDATE watchlist.hits h SET stands = m.stands FROM met m
-        WHERE h.screening_id = m.screening_id AND h.key = m.key AND h.inscription_id = m.inscription_id
+        WHERE h.inscription_id = ANY(inscription_ids)
+          AND h.screening_id = m.screening_id AND h.key = m.key AND h.inscription_id = m.inscription_id
           AND m.stood <> m.stands AND NOT m.lost
     ), forgotten AS (
         DELETE FROM watchlist.hits h USING met m
-        WHERE h.screening_id = m.screening_id AND h.key = m.key AND h.inscription_id = m.inscription_id AND m.lost
-    ), turned AS (
-        SELECT h.organisation, h.screening_id, h.key, bool_or(coalesce(m.stands, h.stands)) AS stands,
-               (array_agg(h.inscription_id ORDER BY h.inscription_id) FILTER (WHERE m.stood <> m.stands))[1] AS entry
-        FROM (SELECT DISTINCT screening_id, key FROM met WHERE stood <> stands) q
-        JOIN watchlist.hits h USING (screening_id, key)
-        LEFT JOIN met m USING (screening_id, key, inscription_id)
-        GROUP BY h.organisation, h.screening_id, h.key
-        HAVING bool_or(h.stands) <> bool_or(coalesce(m.stands, h.stands))
+        WHERE h.inscription_id = ANY(inscription_ids)
+          AND h.screening_id = m.screening_id AND h.key = m.key AND h.inscription_id = m.inscription_id AND m.lost
+    ), turned AS MATERIALIZED (
+        SELECT organisation, screening_id, key, bool_or(stands) AS stands,
+               (array_agg(inscription_id ORDER BY inscription_id) FILTER (WHERE stood <> stands))[1] AS entry
+        FROM met GROUP BY organisation, screening_id, key
+        HAVING bool_or(stood) <> bool_or(stands)
+           AND (SELECT true FROM watchlist.hits other
+                WHERE other.screening_id = met.screening_id AND other.key = met.key AND other.stands
+                  AND other.inscription_id <> ALL(inscription_ids) LIMIT 1) IS NULL
     ), numbered AS (
         INSERT INTO watchlist.change_sequences AS s (organisation, last)
         SELECT organisation, count(*) FROM turned GROUP BY organisation
@@ -84,6 +87,14 @@ BEGIN
     GET DIAGNOSTICS told = ROW_COUNT;
     IF told > 0 THEN
         NOTIFY watchlist_changes;
+    END IF;
+END $$;
+CREATE FUNCTION watchlist.tell_changes(inscription_ids uuid[], identity_changed boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+BEGIN
+    -- nearly never: a delisting that nobody was told of costs one look at an index, however few entries have the hits
+    IF EXISTS (SELECT FROM watchlist.hits h WHERE h.inscription_id = ANY(inscription_ids)) THEN
+        PERFORM watchlist.tell_of_hits(inscription_ids, identity_changed);
     END IF;
 END $$;
 

@@ -5,7 +5,7 @@ ALTER TABLE watchlist.reviews DROP COLUMN key;
 ALTER TABLE watchlist.reviews
     ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY,
     ADD COLUMN disclosure_ids uuid[] NOT NULL;
-COMMENT ON COLUMN watchlist.reviews.number IS 'in the order in which they were recorded, under the write lock: the last one counts';
+COMMENT ON COLUMN watchlist.reviews.number IS 'in the order in which they were recorded, under the write lock: the last one counts. Never shown: it counts what everybody finds';
 COMMENT ON COLUMN watchlist.reviews.disclosure_ids IS 'of the hit that was reviewed: what it was is known by them when nothing else is left';
 CREATE INDEX reviews_of ON watchlist.reviews (screening_id, organisation, number);
 
