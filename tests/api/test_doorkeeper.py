@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from api import doorkeeper
-from api.doorkeeper import Doorkeeper
+from api.doorkeeper import MOST_STRANGERS, Doorkeeper
 from api.operator import Asker
 from tests.api.conftest import Office
 from watchlist.application import operators as verbs
