@@ -35,12 +35,13 @@ from watchlist.tracing import RequestSpan, Trace
 
 MIB = 1024 * 1024
 LIMIT = MIB
-LIMITS: Sequence[tuple[str, float]] = (
-    ("/v1/screenings/bulk", math.inf),
+BULK = "/v1/screenings/bulk"
+"""Exactly there a body is a stream, which has a limit for each line; what lies under it is an ordinary address."""
+LIMITS: Sequence[tuple[str, int]] = (
     ("/v1/screenings", 8 * MIB),
     ("/v1/imports", 50 * MIB),
 )
-"""Bodies larger than this are refused; by the beginning of the path, else LIMIT. A stream has a limit for each line."""
+"""Bodies larger than this are refused; by the beginning of the path, else LIMIT."""
 LONGEST_ADDRESS = 8 * 1024
 LARGEST_HEADERS = 32 * 1024
 
@@ -190,6 +191,8 @@ def _request_id(given: bytes | None) -> str | None:
 
 
 def _limit(path: str) -> float:
+    if path == BULK:
+        return math.inf
     for beginning, limit in LIMITS:
         if path.startswith(beginning):
             return limit

@@ -19,6 +19,7 @@ from fastapi import Request
 from msgspec import Raw, Struct
 
 from api.problems import TooManyRequests
+from watchlist.application.screening_request import MOST_IDENTIFIERS
 from watchlist.domain.quota import Quota, Quotas
 from watchlist.ports.quotas import Buckets
 
@@ -71,7 +72,7 @@ class Limits:
         return lease
 
     async def wait(self, client: UUID, quota: Quota, count: int) -> None:
-        """The same for a stream, which is slowed down instead of refused; `count` is less than a burst."""
+        """The same for a stream, which is slowed down instead of refused; `count` is at most a burst."""
         while True:
             try:
                 await self.take(client, quota, count)
@@ -115,15 +116,20 @@ async def limit(request: Request) -> None:
 
 
 async def limit_screening(request: Request) -> None:
-    """As many questions as the body asks; a body that cannot be read is one."""
+    """As many questions as the body asks, or all that a client may ask at once; a body that cannot be read is one."""
     limits: Limits = request.app.state.limits
-    await _take(request, limits, limits.quotas.screenings, asked_in(await request.body()))
+    quota = limits.quotas.screenings
+    await _take(request, limits, quota, min(asked_in(await request.body()), quota.burst))
 
 
 async def limit_lines(request: Request, count: int) -> None:
     """So many questions of a stream of them, as soon as they may be asked; one second after the other."""
     limits: Limits = request.app.state.limits
-    await limits.wait(request.scope["watchlist.asker"].operator_id, limits.quotas.screenings, count)
+    quota = limits.quotas.screenings
+    while count > 0:
+        part = min(count, quota.burst)
+        await limits.wait(request.scope["watchlist.asker"].operator_id, quota, part)
+        count -= part
 
 
 async def _take(request: Request, limits: Limits, quota: Quota, count: int) -> None:
@@ -143,12 +149,23 @@ class _Asked(Struct):
 _asked = msgspec.json.Decoder(_Asked)
 
 
+ONE_IDENTIFIER = 4
+"""The braces of the body that asks most often: of the envelope, of its subjects, of one subject, of its identifier."""
+
+
 def asked_in(body: bytes) -> int:
-    """How many subjects a screening asks for; the verb that reads it is stricter, and refuses the rest."""
+    """How many identifiers a screening asks for, and persons by their name alone; a subject is one at least.
+
+    Told by the braces: an identifier is an object, and an object begins with nothing else. The verb that reads the
+    body is stricter, and refuses the rest.
+    """
     try:
-        return len(_asked.decode(body).subjects) or 1
+        subjects = _asked.decode(body).subjects
     except (ValueError, RecursionError):
         return 1
+    if len(subjects) == 1 and body.count(b"{") <= ONE_IDENTIFIER:
+        return 1
+    return sum([min(max(bytes(one).count(b"{") - 1, 1), MOST_IDENTIFIERS) for one in subjects.values()]) or 1
 
 
 def told(quota: Quota, remaining: int) -> list[tuple[bytes, bytes]]:

@@ -98,14 +98,14 @@ async def screen_in_bulk(
 _gate = Allowed(Role.INTEGRATOR)
 
 
-async def _admit(request: Request, lines: int) -> None:
+async def _admit(request: Request, questions: int) -> None:
     """Asked again for every part, of the door's short memory: whoever left since gets no answer any more (T2).
 
     So many lines are counted, as soon as they may be asked (S6).
     """
     request.scope.pop("watchlist.asker", None)
     await _gate(request)
-    await limit_lines(request, lines)
+    await limit_lines(request, questions)
 
 
 def _form(request: Request) -> Form:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -72,6 +73,37 @@ def test_a_batch_counts_as_many_as_it_asks(hire: Hire) -> None:
     assert integrator.post("/screenings", batch(2)).status_code == 200
 
 
+def test_a_line_of_several_identifiers_counts_as_many(hire: Hire) -> None:
+    integrator = hire("integrator")
+    several = batch(1)
+    several["subjects"]["q0"]["identifiers"] *= 8
+    assert integrator.post("/screenings", several).status_code == 200
+    assert integrator.post("/screenings", several).status_code == 429
+    assert integrator.post("/screenings", batch(2)).status_code == 200
+
+
+def test_a_line_in_bulk_counts_as_many_too(hire: Hire, house: House) -> None:
+    integrator = hire("integrator")
+    line = {"key": "q1", "identifiers": [{"scheme": "rpps", "value": "10000001916"}] * 8}
+    headers = {
+        "Authorization": f"Bearer {integrator.key}",
+        "Content-Type": "application/x-ndjson",
+        "Screening-Purpose": "third_party_payment",
+        "Screening-File-Reference": "LOT-1",
+    }
+    answer = integrator.client.post("/v1/screenings/bulk", content=json.dumps(line), headers=headers)
+    assert answer.status_code == 200
+    assert integrator.post("/screenings", batch(8)).status_code == 429
+
+
+def test_more_than_can_be_asked_at_once_takes_all_of_it(hire: Hire) -> None:
+    integrator = hire("integrator")
+    several = batch(1)
+    several["subjects"]["q0"]["identifiers"] *= 20
+    assert integrator.post("/screenings", several).status_code == 200
+    assert integrator.post("/screenings", batch(5)).status_code == 429
+
+
 def test_what_is_asked_of_the_list_and_of_the_rest_is_counted_apart(hire: Hire) -> None:
     integrator = hire("integrator")
     assert integrator.post("/screenings", batch(10)).status_code == 200
@@ -97,6 +129,12 @@ def test_who_may_not_ask_uses_up_nobodys_quota(hire: Hire, client: TestClient) -
     ("body", "count"),
     [
         (b'{"subjects":{"a":{},"b":{}},"purpose":"x"}', 2),
+        (
+            b'{"subjects":{"a":{"identifiers":[{"scheme":"rpps"},{"scheme":"rpps"}]},"b":{"family_name":"x"}}}',
+            3,
+        ),
+        (b'{"subjects":{"a":{"identifiers":[' + b",".join([b"{}"] * 99) + b"]}}}", 20),
+        (b'{"subjects":{"a":{"identifiers":7},"b":[]}}', 2),
         (b'{"subjects":{}}', 1),
         (b'{"subjects":[]}', 1),
         (b"\xff", 1),
@@ -104,7 +142,7 @@ def test_who_may_not_ask_uses_up_nobodys_quota(hire: Hire, client: TestClient) -
         (b"", 1),
     ],
 )
-def test_a_body_that_cannot_be_read_counts_as_one(body: bytes, count: int) -> None:
+def test_each_identifier_counts_and_what_cannot_be_read_is_one(body: bytes, count: int) -> None:
     assert asked_in(body) == count
 
 

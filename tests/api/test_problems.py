@@ -169,6 +169,17 @@ def test_a_body_has_a_limit_announced_or_not(office: Office, client: TestClient)
         assert answer.headers["content-type"] == "application/problem+json"
 
 
+def test_only_the_stream_itself_has_no_limit_and_not_what_lies_under_its_address(
+    office: Office, client: TestClient
+) -> None:
+    headers = {"Authorization": f"Bearer {office.integrator.key}", "Content-Type": "application/json"}
+    large = b'{"key":"' + b"a" * (9 * 1024 * 1024) + b'"}'
+    for body in (large, iter([large[:9], large[9:]])):
+        answer = client.post("/v1/screenings/bulk/reviews", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (413, "content_too_large")
+    assert client.post("/v1/screenings/bulk", content=large, headers=headers).status_code == 422
+
+
 def test_every_answer_has_its_request_id_and_the_headers_of_caution(client: TestClient) -> None:
     answer = client.get("/livez", headers={"X-Request-Id": "abc-1"})
     assert answer.headers["x-request-id"] == "abc-1"

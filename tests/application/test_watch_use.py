@@ -81,7 +81,47 @@ def test_numbers_that_follow_on_each_other_are_noticed_in_whatever_order() -> No
 
 
 def test_of_what_is_asked_together_only_a_part_is_compared() -> None:
-    assert counted(numbers(*range(1_000))).looked == 100
+    assert counted(numbers(*range(100))).looked == 100
+    assert 0 < counted(numbers(*range(1_000))).looked <= 200
+
+
+def lines_of(places: Sequence[int], decoy: int | None = None, each: int = 20) -> list[Question]:
+    """So many identifiers in each line, behind one that stays."""
+    before = [] if decoy is None else [rpps(decoy)]
+    parts = [places[start : start + each] for start in range(0, len(places), each)]
+    return [TOKENIZER.question([*before, *map(rpps, part)]) for part in parts]
+
+
+def test_every_identifier_of_a_line_is_counted() -> None:
+    assert counted(lines_of(range(0, 30_000, 50))).fresh == 600
+    assert counted(lines_of(range(0, 30_000, 50), decoy=7, each=19)).fresh == 601
+
+
+def test_names_asked_beside_an_identifier_that_stays_are_counted() -> None:
+    born = date(1970, 1, 1)
+    names = [
+        Named.of("Martin" + "abcdefghij"[one % 10] + "klmnopqrst"[one // 10], "Léa", born)
+        for one in range(100)
+    ]
+    assert counted([TOKENIZER.question([rpps(7)], name) for name in names]).fresh == 100
+    both = [TOKENIZER.question([rpps(50 * place)], name) for place, name in enumerate(names)]
+    assert counted(both).fresh == 100
+    assert counted([TOKENIZER.question((), name) for name in names]).fresh == 100
+
+
+def test_a_sweep_behind_identifiers_that_stay_or_lines_without_order_is_noticed() -> None:
+    together = counted(lines_of(range(100, 1_000), decoy=99_999_000, each=19))
+    assert together.sequential > together.looked / 2 > 0
+    one_by_one = counted(*[[line] for line in lines_of(range(100, 480), decoy=99_999_000, each=19)])
+    assert one_by_one.sequential == 379
+    assert one_by_one.looked < 390
+    hidden = [[*numbers(*range(0, 50_000, 500)), *numbers(*range(100_000, 105_000))] for _ in range(5)]
+    found = counted(*hidden)
+    assert found.sequential > found.looked / 2 > 0
+
+
+def test_numbers_that_go_down_follow_on_each_other_too() -> None:
+    assert counted(numbers(*range(160, 100, -1))).sequential == 59
 
 
 def test_the_next_day_nobody_is_remembered() -> None:

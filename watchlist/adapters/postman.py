@@ -1,7 +1,8 @@
 """The postman: HTTP to addresses that others chose, so that it reaches nothing it should not (S8).
 
-The name is looked up once for each message, every address it leads to is checked, and the connection goes to one that
-was: between the check and the connection nobody can answer otherwise. Proxies of the environment are not used.
+The name is looked up for each message, once, or together with others on their way to it; every address it leads to is
+checked, and the connection goes to one that was: between the check and the connection nobody can answer otherwise.
+Proxies of the environment are not used.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from ipaddress import ip_address
 
 import httpx
 
+from watchlist.adapters.name_lookups import NameLookups
 from watchlist.domain.webhook import Failure, Outcome, is_public
 
 SECONDS = 10.0
@@ -40,6 +42,7 @@ class HttpPostman:
         """`trusted` is another set of authorities than the machine's."""
         self._private_allowed, self._seconds = private_allowed, seconds
         self._trusted = trusted or ssl.create_default_context()
+        self._lookups = NameLookups()
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
         began = time.monotonic()
@@ -69,12 +72,10 @@ class HttpPostman:
 
     async def _addresses(self, url: httpx.URL) -> list[str]:
         """All that the name leads to; none of them, when one is refused."""
-        port = url.port or {"https": 443, "http": 80}[url.scheme]
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
+            addresses = await self._lookups.addresses(url.host)
         except (socket.gaierror, UnicodeError):
             raise Refused(Failure.UNKNOWN_HOST) from None
-        addresses = list(dict.fromkeys(str(place[0]).partition("%")[0] for *_, place in found))
         if not self._private_allowed and not all(is_public(ip_address(one)) for one in addresses):
             raise Refused(Failure.ADDRESS_REFUSED)
         return addresses

@@ -26,8 +26,8 @@ AHEAD = 3
 Chunks = asyncio.Queue["asyncio.Task[str] | None"]
 Put = Callable[[bytes], Awaitable[None]]
 Admit = Callable[[int], Awaitable[object]]
-"""Waits until so many lines may be asked (S6); raises when whoever asks may not any more: a stream outlives a key that
-is revoked (T2)."""
+"""Waits until so many questions may be asked (S6); raises when whoever asks may not any more: a stream outlives a
+key that is revoked (T2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class BulkScreening:
     async def _ask(self, asked: list[Asked]) -> str:
         """The answers of one chunk, once its traces are written."""
         bulk = self.bulk
-        await self.admit(len(asked))
+        await self.admit(sum([1 if isinstance(one, LineError) else one.questions for _, one in asked]))
         results: Mapping[str, Any] = {}
         subjects = {key: subject for key, subject in asked if key and isinstance(subject, AskedSubject)}
         if subjects:

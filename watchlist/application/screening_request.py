@@ -54,6 +54,11 @@ class AskedSubject(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     def __repr__(self) -> str:
         return "AskedSubject(sealed)"
 
+    @property
+    def questions(self) -> int:
+        """How many a quota counts: each identifier, or the name alone (S6)."""
+        return max(1, 0 if self.identifiers is UNSET else len(self.identifiers))
+
 
 class KeyedSubject(AskedSubject, frozen=True, forbid_unknown_fields=True, gc=False, kw_only=True):
     """A line of a screening in bulk: the same subject, with the asker's own reference beside it."""

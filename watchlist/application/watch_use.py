@@ -11,13 +11,16 @@ import asyncio
 import hashlib
 import logging
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from itertools import islice
+from math import ceil
+from secrets import randbelow
 from uuid import UUID
 
 from watchlist.application.screening_request import LineError
 from watchlist.domain import periods
+from watchlist.domain.identifiers import Identifier
 from watchlist.domain.tokens import Question
 from watchlist.domain.trace import Asking
 from watchlist.domain.unusual_use import Observed, Thresholds, Usage, in_sequence, unusual
@@ -25,13 +28,13 @@ from watchlist.ports.clock import Clock
 from watchlist.ports.screening import UsageBook
 
 REMEMBERED = 4_096
-"""Persons of one client that are remembered exactly; of more, one in two, one in four ... of them are."""
+"""Identifiers and names of one client that are remembered exactly; of more, one in two, one in four ... of them."""
 DEEPEST = 16
 """Halvings; from there on the persons of one client would be as many as those of the earth."""
 LAST_NUMBERS = 256
 """Among so many, the number before this one is looked for."""
 LOOKED_AT = 100
-"""Of the numbers that are asked together, so many are compared: a sweep shows in any hundred."""
+"""About so many of the numbers that are asked together are compared: a sweep shows in any hundred of its neighbours."""
 MADE_UP = frozenset({"check_failed", "malformed_identifier"})
 FLUSH_SECONDS = 30.0
 log = logging.getLogger("watchlist.use")
@@ -105,25 +108,37 @@ class _Seen:
         self._level = 0
         self._bound = b"\xff" * 17
         self._persons: dict[bytes, bytes] = {}
+        self._identifiers = self._names = 0
         self._last: dict[bytes, bytes] = {}
         self._next: set[bytes] = set()
 
     def fresh(self, lines: Collection[Line]) -> int:
-        """How many were not asked for before; of many, a part is remembered and stands for the rest."""
-        new, bound, persons = 0, self._bound, self._persons
+        """How many were not asked for before, by identifiers or by names, whichever are more.
+
+        One line may ask for twenty identifiers, or for one name after the other beside an identifier that stays: each
+        counts. Whoever is asked for by both is one all the same.
+        """
+        before = max(self._identifiers, self._names)
         for line in lines:
             if isinstance(line, LineError):
                 continue
-            digest = line.digests[0]
-            if digest < bound:
-                hidden = self._hidden(digest)
-                if hidden not in persons:
-                    persons[hidden] = digest[:2]
-                    new += 1 << self._level
-                    if len(persons) > REMEMBERED:
-                        self._halve()
-                        bound = self._bound
-        return new
+            for digest in line.identifiers:
+                if digest < self._bound:
+                    self._identifiers += self._new(digest)
+            if line.names and line.names[0] < self._bound:
+                self._names += self._new(line.names[0])
+        return max(self._identifiers, self._names) - before
+
+    def _new(self, digest: bytes) -> int:
+        """How many a digest stands for when it was not asked before; of many, a part stands for the rest."""
+        hidden = self._hidden(digest)
+        if hidden in self._persons:
+            return 0
+        self._persons[hidden] = digest[:2]
+        stands_for = 1 << self._level
+        if len(self._persons) > REMEMBERED:
+            self._halve()
+        return stands_for
 
     def _halve(self) -> None:
         self._level = min(self._level + 1, DEEPEST)
@@ -134,15 +149,17 @@ class _Seen:
     def sequence(self, lines: Collection[Line]) -> tuple[int, int]:
         """How many numbers were compared, and how many follow on one of the last; each once while it is among them."""
         looked = sequential = 0
-        for line in islice(lines, LOOKED_AT):
-            numbers = None if isinstance(line, LineError) or line.first is None else in_sequence(line.first)
+        for identifier in _looked_at(
+            [one for line in lines if isinstance(line, Question) for one in line.asked]
+        ):
+            numbers = in_sequence(identifier)
             if numbers is None:
                 continue
-            number, following = (self._hidden(one.encode()) for one in numbers)
+            number, following = self._hidden(numbers[0].encode()), self._hidden(numbers[1].encode())
             if number in self._last:
                 continue
             looked += 1
-            sequential += number in self._next
+            sequential += number in self._next or following in self._last
             self._last[number] = following
             self._next.add(following)
             if len(self._last) > LAST_NUMBERS:
@@ -153,6 +170,16 @@ class _Seen:
         made = self._key.copy()
         made.update(value)
         return made.digest()
+
+
+def _looked_at(asked: list[Identifier]) -> Iterable[Identifier]:
+    """Of many, those of some tens of numbers that chance picks, out of all: neighbours stay beside each other, and
+    nobody can put what is harmless where one looks."""
+    parts = ceil(len(asked) / LOOKED_AT)
+    if parts <= 1:
+        return asked
+    part = randbelow(parts)
+    return islice((one for one in asked if hash(one.value[:-2]) % parts == part), 2 * LOOKED_AT)
 
 
 def look_for_unusual_use(book: UsageBook, at: datetime, thresholds: Thresholds) -> list[Observed]:

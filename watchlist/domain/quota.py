@@ -28,6 +28,7 @@ class Quotas(Struct, frozen=True):
     """What every client has of each kind."""
 
     screenings: Quota = Quota("screenings", 20_000, 1_000_000)
-    """Counted by the subjects asked for: a file of a million goes through at once, and then at the rate."""
+    """Counted by the identifiers asked for, and by the persons asked for by their name alone: a file of a million goes
+    through at once, and then at the rate."""
     requests: Quota = Quota("requests", 500, 5_000)
     """Everything else, counted by the request."""

@@ -63,8 +63,8 @@ class Question(Struct, frozen=True, gc=False):
     identifiers: tuple[bytes, ...] = ()
     names: tuple[bytes, ...] = ()
     given: frozenset[bytes] = frozenset()
-    first: Identifier | None = None
-    """The first identifier that was asked, for as long as the question is; see domain/unusual_use.py."""
+    asked: tuple[Identifier, ...] = ()
+    """The identifiers that were asked, for as long as the question is; see domain/unusual_use.py."""
 
     @property
     def digests(self) -> tuple[bytes, ...]:
@@ -160,11 +160,10 @@ class Tokenizer:
     def question(self, identifiers: Iterable[Identifier] = (), person: Named | None = None) -> Question:
         """What is asked of the list: these identifiers, and whoever is named so."""
         asked = tuple(identifiers)
-        first = asked[0] if asked else None
         exact = tuple([self.of_identifier(key) for given in asked for key in asked_keys(given)])
         if person is None:
-            return Question(exact, first=first)
+            return Question(exact, asked=asked)
         day = person.birth_date.isoformat()
         names = tuple([self.digest("name", form, day) for form in sorted(person.family)])
         given = frozenset([self.digest("given", form, day) for form in person.given])
-        return Question(exact, names, given, first)
+        return Question(exact, names, given, asked)
