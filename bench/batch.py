@@ -46,9 +46,9 @@ def measure(premises: Premises) -> Iterator[Figure]:
 def _batches(load: Load, seconds: float, connections: int) -> Measure:
     def measured() -> float:
         asked = load.run("batch", seconds, connections)
-        if asked.hits != asked.requests * SUBJECTS // 2:
+        if asked.hits != asked.requests * SUBJECTS // question.LISTED_IN:
             raise RuntimeError(
-                f"{asked.hits} hits in {asked.requests} batches, half of {SUBJECTS} listed in each"
+                f"{asked.hits} hits in {asked.requests} batches of {SUBJECTS}, one in {question.LISTED_IN} listed"
             )
         return asked.rate * SUBJECTS
 
