@@ -125,7 +125,7 @@ def test_who_comes_when_too_much_waits_is_refused_and_the_others_are_written(sto
     async def outcomes() -> list[frozenset[tuple[str, UUID]] | BaseException]:
         traces = PostgresTraces(story.house.conninfo)
         await traces.open()
-        access, hits = Access(MONDAY, an_asking()), some_hits(15_000)
+        access, hits = Access(MONDAY, an_asking()), some_hits(30_000)
         found = await asyncio.gather(
             *(traces.write_hits(access, hits) for _ in range(5)),
             traces.write(access),

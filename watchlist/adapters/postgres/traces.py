@@ -30,8 +30,8 @@ from watchlist.domain.trace import Access, Hit, recipient_of_a_hit
 SQL = queries("traces.sql")
 LARGEST_GROUP = 1_000
 """Rows that are written together: an access and each of its hits. What has more is a group of its own."""
-MOST_WAITING = 50_000
-"""Rows that wait for the group before them; who comes then is refused, rather than answered long after they left."""
+MOST_WAITING = 100_000
+"""Rows that wait for the group before them, some two seconds; who comes then is refused rather than kept waiting."""
 CONNECTIONS = 2
 """One for each queue: a group begins when the one before it is on disk."""
 TIMEOUT_SECONDS = 5.0
