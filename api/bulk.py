@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.problems import BodyTooSlow
-from watchlist.adapters.spool import Spool
+from api.shares import Shares
+from watchlist.adapters.spool import Spool, SpoolRoom
 from watchlist.application.screen_in_bulk import BulkScreening
-from watchlist.domain.refusals import Busy, Refusal
+from watchlist.domain.refusals import Refusal
 
 PATIENCE_SECONDS = 60.0
 """How long the next part of a body may take, and how long a client may leave an answer unread once all was asked."""
@@ -23,21 +23,11 @@ log = logging.getLogger("watchlist.api")
 
 
 class BulkStreams:
-    """How many run in this process: each takes some megabytes, and its part of the one event loop."""
+    """How many run in this process, since each takes its part of the one event loop, and what all of them spool."""
 
     def __init__(self) -> None:
-        self.running = 0
-
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        """Raises Busy when there are too many."""
-        if self.running >= MOST_STREAMS:
-            raise Busy()
-        self.running += 1
-        try:
-            yield
-        finally:
-            self.running -= 1
+        self.shares = Shares(MOST_STREAMS)
+        self.room = SpoolRoom()
 
 
 class BulkAnswer(Response):
@@ -54,11 +44,12 @@ class BulkAnswer(Response):
         self._screening, self._streams = screening, streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._streams.one():
-            await self._stream(receive, send)
+        organisation = self._screening.bulk.asking.organisation
+        self._streams.shares.require(organisation)
+        with self._streams.shares.one(organisation):
+            await self._stream(receive, send, Spool(self._streams.room, organisation))
 
-    async def _stream(self, receive: Receive, send: Send) -> None:
-        spool = Spool()
+    async def _stream(self, receive: Receive, send: Send, spool: Spool) -> None:
         asking = asyncio.create_task(self._ask(receive, spool))
         try:
             await self._send(asking, spool, send)

@@ -15,6 +15,7 @@ from fastapi import Request
 from starlette.responses import StreamingResponse
 
 from api.operator import STREAMS_ASK_EVERY, Asker, still_admitted
+from api.shares import Shares
 from watchlist.adapters.postgres.change_bell import rung
 from watchlist.bootstrap import House
 from watchlist.domain.change import Change
@@ -44,23 +45,20 @@ class Streams:
     """The open streams of one process."""
 
     def __init__(self) -> None:
-        self._open = 0
+        self.shares = Shares(MOST_STREAMS)
 
     def open(self, request: Request, asker: Asker, house: House, after: int) -> AsyncIterator[bytes]:
         """Busy when there are too many."""
-        if self._open >= MOST_STREAMS:
-            raise Busy()
-        return self._counted(_stream(request, asker, house, after))
+        self.shares.require(asker.organisation)
+        return self._counted(asker.organisation, _stream(request, asker, house, after))
 
-    async def _counted(self, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        self._open += 1
-        try:
-            async for part in stream:
-                yield part
-        except Busy:
-            return  # the database does not answer: whoever listens connects again, behind what they saw
-        finally:
-            self._open -= 1
+    async def _counted(self, organisation: str, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        with self.shares.one(organisation):
+            try:
+                async for part in stream:
+                    yield part
+            except Busy:
+                return  # the database does not answer: whoever listens connects again, behind what they saw
 
 
 async def _stream(request: Request, asker: Asker, house: House, after: int) -> AsyncIterator[bytes]:

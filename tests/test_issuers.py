@@ -121,6 +121,23 @@ def test_a_file_that_cannot_be_meant_is_refused(tmp_path: Path, text: str) -> No
         issuers(WATCHLIST_OIDC_ISSUERS=str(file))
 
 
+@pytest.mark.parametrize("silent", [(0,), (1,), (0, 1)])
+def test_of_several_issuers_none_may_speak_for_organisations_it_does_not_name(
+    tmp_path: Path, silent: tuple[int, ...]
+) -> None:
+    tables = [
+        f"[[issuer]]\nissuer = 'https://{place}.example'\naudience = 'x'\n"
+        + ("" if place in silent else f"organisations = 'ORG{place}'\n")
+        for place in (0, 1)
+    ]
+    file = tmp_path / "issuers.toml"
+    file.write_text("".join(tables))
+    with pytest.raises(SettingsError, match=rf"organisations: .*https://{silent[0]}\.example"):
+        issuers(WATCHLIST_OIDC_ISSUERS=str(file))
+    file.write_text(tables[silent[0]])
+    assert len(issuers(WATCHLIST_OIDC_ISSUERS=str(file))) == 1
+
+
 def test_what_is_in_force_is_shown() -> None:
     shown = Settings.from_environment(ONE).shown()
     assert shown["WATCHLIST_OIDC_ISSUER"] == "https://idp.example"

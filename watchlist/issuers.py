@@ -67,7 +67,17 @@ def issuers_in(path: Path) -> tuple[Issuer, ...]:
     issuers = tuple(issuer_of(table) for table in tables)
     if len({issuer.url for issuer in issuers}) < len(issuers):
         raise IssuerError(f"{path} names an issuer twice")
+    _require_apart(issuers)
     return issuers
+
+
+def _require_apart(issuers: tuple[Issuer, ...]) -> None:
+    """Of several each says for whom it speaks: one without a list could speak for an organisation of another's."""
+    unnamed = [issuer.url for issuer in issuers if not issuer.organisations]
+    if len(issuers) > 1 and unnamed:
+        raise IssuerError(
+            f"organisations: each of several issuers names its own; not so {', '.join(unnamed)}"
+        )
 
 
 def shown_parts(issuer: Issuer | None) -> dict[str, str]:

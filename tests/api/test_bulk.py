@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -9,7 +10,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.bulk import MOST_STREAMS
-from tests.api.conftest import PERSON, Office
+from api.shares import Shares
+from tests.api.conftest import PERSON, Hire, Office
 
 LISTED, UNKNOWN = "10000001916", "10000002120"
 HEADER = "key,kind,family_name,given_names,birth_date,birth_place,rpps,adeli,finess,siren,siret"
@@ -193,11 +195,29 @@ def test_what_is_asked_by_headers(office: Office, header: str, value: str, statu
 
 def test_more_streams_than_the_service_bears_are_refused(office: Office, client: TestClient) -> None:
     app: Any = client.app
-    app.state.bulk_streams.running = MOST_STREAMS
-    assert asked(office, b"").status_code == 503
-    app.state.bulk_streams.running -= 1
+    shares: Shares = app.state.bulk_streams.shares
+    others = [f"O{one}" for one in range(MOST_STREAMS)]
+    with ExitStack() as running:
+        for organisation in others[1:]:
+            running.enter_context(shares.one(organisation))
+        assert asked(office, b"").status_code == 200
+        with shares.one(others[0]):
+            assert asked(office, b"").status_code == 503
+        assert asked(office, b"").status_code == 200
+    assert shares.running == 0
+
+
+def test_one_organisation_takes_a_quarter_of_the_streams(
+    office: Office, hire: Hire, client: TestClient
+) -> None:
+    app: Any = client.app
+    shares: Shares = app.state.bulk_streams.shares
+    with ExitStack() as running:
+        for _ in range(MOST_STREAMS // 4):
+            running.enter_context(shares.one(office.organisation))
+        assert asked(office, b"").status_code == 503
+        assert asked(Office(hire, "OTHER"), b"").status_code == 200
     assert asked(office, b"").status_code == 200
-    assert app.state.bulk_streams.running == MOST_STREAMS - 1
 
 
 def test_it_is_one_screening_whose_id_is_a_header(listed: Office, client: TestClient) -> None:

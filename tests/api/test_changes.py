@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from api.event_stream import MOST_STREAMS
 from api.main import create_app
 from tests.api.conftest import PERSON, Hire, Office, Somebody
 from tests.receiver import Receiver, a_receiver
@@ -290,6 +291,18 @@ def test_a_stream_ends_when_its_key_is_revoked(address: Address, house: House, m
         assert not heard.ended.wait(0.5)
         house.operators.revoke(key_id, house.clock.now())
         assert heard.ended.wait(3)
+
+
+def test_one_organisation_takes_a_quarter_of_the_streams(address: Address, matter: str) -> None:
+    key, _ = address.payer()
+    shares = address.server.app.state.streams.shares
+    with ExitStack() as running:
+        for _ in range(MOST_STREAMS // 4 - 1):
+            running.enter_context(shares.one("TPG"))
+        with listening(address, key):
+            headers = {"Authorization": f"Bearer {key}", "Accept": "text/event-stream"}
+            assert httpx.get(f"{address.url}/changes", headers=headers).status_code == 503
+            shares.require("GRPM")
 
 
 def test_the_service_stops_with_streams_open(address: Address, matter: str) -> None:
