@@ -276,8 +276,8 @@ def _protected(office: Office, dpo: Somebody) -> None:
     entry = anne.made(f"/cases/{case}/inscriptions", _proposal(subject))["inscription_id"]
     bruno.made(f"/inscriptions/{entry}/approval", {}, 200)
     _written(dpo)
-    _asked_of(dpo, subject, kind="access", decided={"deferred": [_put_off() | {"part": "cases.evidence"}]})
     _asked_of(dpo, subject, kind="restriction", lifted={"reason": RIGHTS, "told_on": today().isoformat()})
+    _asked_of(dpo, subject, kind="access", decided={"deferred": [_put_off() | {"part": "cases.evidence"}]})
     anne.made(f"/subjects/{subject}/death", {"died_on": DIED}, 200)
     _asked_of(dpo, subject, kind="directives", asked={"directives": RIGHTS})
 

@@ -38,6 +38,39 @@ def test_a_text_is_redacted_by_an_investigator_and_the_file_shows_that(office: O
     assert (again.status_code, again.json()["code"]) == (409, "already_redacted")
 
 
+def test_a_text_of_a_request_is_redacted_by_the_officer_of_its_organisation(
+    office: Office, other_office: Office
+) -> None:
+    asked = {"kind": "access", "subject_id": office.subject(), "received_on": "2026-03-02"}
+    id = office.dpo.made("/rights-requests", asked | {"details": "Mme Untel me l'a dit"})["id"]
+    request = f"/rights-requests/{id}"
+    text_ids = office.dpo.get(request).json()["text_ids"]
+    assert text_ids.keys() == {"details"}
+    body = {"text_id": text_ids["details"], "text": "on me l'a dit", "reason": "effacement"}
+    assert other_office.dpo.post(f"{request}/redactions", body).status_code == 404
+    made = office.dpo.made(f"{request}/redactions", body)
+    after = office.dpo.get(request).json()
+    assert (after["details"], after["text_ids"]) == ("on me l'a dit", {"details": made["text_id"]})
+    again = office.dpo.post(f"{request}/redactions", body)
+    assert (again.status_code, again.json()["code"]) == (409, "already_redacted")
+
+
+def test_why_a_subject_was_rectified_is_redacted_by_an_investigator(
+    office: Office, other_office: Office
+) -> None:
+    house, subject = the_house(office), office.subject()
+    rectified = {"family_name": "Durant", "reason": "selon Mme Untel"}
+    assert (
+        office.investigator.ask("PATCH", f"/subjects/{subject}", rectified, If_Match='"1"').status_code == 200
+    )
+    (text,) = (ref for ref, row in house.desk.vault.rows_of(UUID(subject)).items() if row.field == "reason")
+    body = {"text_id": str(text), "text": "erreur", "reason": "effacement"}
+    assert other_office.investigator.post(f"/subjects/{subject}/redactions", body).status_code == 404
+    office.investigator.made(f"/subjects/{subject}/redactions", body)
+    again = office.investigator.post(f"/subjects/{subject}/redactions", body)
+    assert (again.status_code, again.json()["code"]) == (409, "already_redacted")
+
+
 def test_a_text_of_another_case_or_organisation_is_not_there(office: Office, other_office: Office) -> None:
     case = office.case()
     text = office.investigator.get(f"/cases/{case}").json()["text_ids"]["summary"]
