@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 
 from watchlist.application.screen import HIT, NO_HIT
 from watchlist.bootstrap import House
+from watchlist.domain.unusual_use import Unusual
 
 log = logging.getLogger("watchlist.api")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -62,6 +63,11 @@ def _swept(house: House) -> Values:
     return [((), at) for (job,), at in _succeeded(house) if job == "sweep"]
 
 
+def _alarms(house: House) -> Values:
+    waiting = house.usage.open_alarms()
+    return [((kind.value,), waiting.get(kind.value, 0)) for kind in Unusual]
+
+
 def _connections(house: House) -> Values:
     stats = house.pool.get_stats()
     yield ("open",), stats.get("pool_size", 0)
@@ -84,6 +90,9 @@ GAUGES = (
         "When each job of the scheduler last succeeded, in whichever process.",
         ("job",),
         _succeeded,
+    ),
+    Gauge(
+        "watchlist_alarms_open", "Unusual use that nobody looked at yet, by kind (S6).", ("kind",), _alarms
     ),
     Gauge("watchlist_connections", "Connections to the database that verbs use.", ("state",), _connections),
 )

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
 import pytest
+from fastapi.testclient import TestClient
 
 from tests.api.conftest import Office
 from watchlist.bootstrap import House
@@ -37,6 +38,12 @@ def test_whoever_answers_for_access_sees_them_the_latest_first(alarmed: Office, 
         "acknowledged_at", "acknowledged_by",
     }  # fmt: skip
     assert (items[0]["operator_id"], items[0]["number"]) == (str(CLIENT), 902)
+
+
+def test_those_nobody_looked_at_are_a_metric(alarmed: Office, client: TestClient) -> None:
+    said = client.get("/metrics").text
+    assert 'watchlist_alarms_open{kind="sequence"} 2.0' in said
+    assert 'watchlist_alarms_open{kind="guessed"} 0.0' in said
 
 
 def test_page_after_page(alarmed: Office) -> None:
