@@ -48,7 +48,7 @@ class AnIssuer:
     def public_pem(self, kid: str) -> bytes:
         public = self.private[kid][1].public_key()
         form = serialization.PublicFormat.SubjectPublicKeyInfo
-        return public.public_bytes(serialization.Encoding.PEM, form)  # type: ignore[no-any-return]
+        return public.public_bytes(serialization.Encoding.PEM, form)
 
     def jwks(self) -> dict[str, Any]:
         return {"keys": [self._jwk(kid) for kid in self.published]}
@@ -97,7 +97,7 @@ def an_issuer(*algorithms: str) -> Iterator[AnIssuer]:
     """One that has a key of each algorithm, `key-1` and so on."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Answering)
     issuer = AnIssuer(f"http://127.0.0.1:{server.server_address[1]}")
-    server.issuer = issuer  # type: ignore[attr-defined]
+    server.issuer = issuer
     for number, algorithm in enumerate(algorithms or ("ES256",), 1):
         issuer.adopt(f"key-{number}", algorithm)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -112,7 +112,7 @@ def an_issuer(*algorithms: str) -> Iterator[AnIssuer]:
 
 class _Answering(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        issuer: AnIssuer = self.server.issuer  # type: ignore[attr-defined]
+        issuer: AnIssuer = self.server.issuer
         told = issuer.answer(self.path)
         self.send_response(200 if told is not None else 503)
         self.send_header("Content-Length", str(len(told or b"")))

@@ -99,7 +99,7 @@ def test_what_is_no_token_is_malformed_and_nobody_is_asked(issuer, watch):
         b"a.b",
         b"\xff.\xff.\xff",
         issuer.token(NOW).encode()[:-40] + b"!!" * 20,
-        unsigned(header, []).encode(),  # type: ignore[arg-type]
+        unsigned(header, []).encode(),
         base64.urlsafe_b64encode(b"[" * 4000) + b".e30.e30",
         unsigned({**header, "kid": 7}, issuer.claims(NOW)).encode(),
         unsigned({**header, "crit": ["x"], "x": 1}, issuer.claims(NOW)).encode(),

@@ -90,7 +90,7 @@ def test_an_erased_subject_has_no_fields(office: Office) -> None:
     app = office.investigator.client.app
     from uuid import UUID
 
-    app.state.house.keyring.destroy([UUID(subject)])  # type: ignore[attr-defined]
+    app.state.house.keyring.destroy([UUID(subject)])
     view = office.dpo.get(f"/subjects/{subject}").json()
     assert view["erased"] is True
     assert not {"family_name", "given_names", "birth_date", "identifiers"} & view.keys()

@@ -18,7 +18,7 @@ from tests.api.test_imports import GOOD, HEADER, submit
 from watchlist.domain.unusual_use import Observed, Unusual
 
 DAY = "2026-02-26"
-UNNUMBERED = GOOD.replace(PERSON["identifiers"][0]["value"], "")  # type: ignore[index]
+UNNUMBERED = GOOD.replace(PERSON["identifiers"][0]["value"], "")
 CODES = {"kind": "answer", "dataset": "watchlist", "number": "1"}
 """Parameters of paths that are codes and no ids."""
 
@@ -186,7 +186,7 @@ def _stopped(office: Office, inscription: str) -> str:
 
 def _alarm(office: Office) -> str:
     """S6, of that organisation; what raises one takes a day of questions."""
-    usage = office.auditor.client.app.state.house.usage  # type: ignore[attr-defined]
+    usage = office.auditor.client.app.state.house.usage
     at = datetime(2026, 3, 2, 8, tzinfo=UTC)
     usage.raise_alarm(uuid4(), office.organisation, at.date(), Observed(Unusual.AT_NIGHT, 9, at), at)
     return str(office.auditor.get("/audit/alarms").json()["items"][0]["alarm_id"])

@@ -369,7 +369,7 @@ def test_a_subject_that_changed_while_it_was_decided_on_is_decided_on_again(
     loaded = type(register.desk).subject
 
     def loaded_then_dead(desk: object, id: object, *rest: object) -> object:
-        found = loaded(desk, id, *rest)  # type: ignore[arg-type]
+        found = loaded(desk, id, *rest)
         for happens in meanwhile:
             happens()
         return found

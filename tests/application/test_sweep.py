@@ -107,7 +107,7 @@ def test_one_case_that_cannot_be_read_keeps_no_other_listed(
     def failing(case: Case, act: object) -> int:
         if case.id == broken:
             raise RuntimeError("broken")
-        return decide(case, act)  # type: ignore[arg-type]
+        return decide(case, act)
 
     monkeypatch.setattr(Case, "delist_elapsed", failing)
     register.clock.move_to(ELAPSED)
