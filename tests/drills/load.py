@@ -13,9 +13,9 @@ import httpx
 
 from tests.acceptance.pages import pages
 from tests.acceptance.service import Office, Service, Somebody
-from tests.acceptance.story import Entry, question
+from tests.acceptance.story import LISTED, UNLISTED, Entry, question
 
-LISTED, UNLISTED, MOVED = 1, 2, 3
+MOVED = 3
 
 
 @dataclass

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.service import PATIENCE, Office, Service, crossable, soon
-from tests.acceptance.story import hits, listed
-from tests.drills.load import LISTED, MOVED, UNLISTED, Clients, traces
+from tests.acceptance.story import LISTED, UNLISTED, hits, listed
+from tests.drills.load import MOVED, Clients, traces
 
 SIZE = "400m"
 REFUSED = 30

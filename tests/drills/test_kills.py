@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tests.acceptance.service import PATIENCE, Office, Service, service, soon
-from tests.acceptance.story import hits, listed
-from tests.drills.load import LISTED, MOVED, UNLISTED, Clients, traces
+from tests.acceptance.story import LISTED, UNLISTED, hits, listed
+from tests.drills.load import MOVED, Clients, traces
 
 KILLED = 20
 VICTIMS = ("API", "scheduler", "PostgreSQL", "API and PostgreSQL")
