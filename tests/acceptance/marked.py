@@ -115,11 +115,7 @@ def drive(running: Service) -> Told:
     dpo = running.hire("dpo", operator=STAFF[0])
     admin = running.hire("admin", operator=STAFF[1])
     told.keys += [dpo.key, admin.key]
-    case = _a_matter(office)
-    _an_import(running, office, told)
-    _told_of_changes(office)
-    _people(admin)
-    _protected(office, dpo)
+    case = every_command(running, office, dpo, admin, told)
     _refused(running, office, case)
     _failing(running, office, case)
     _looked_at(running, office, dpo, case)
@@ -128,6 +124,16 @@ def drive(running: Service) -> Told:
 
 
 # Driven ---------------------------------------------------------------------------------------
+
+
+def every_command(running: Service, office: Office, dpo: Somebody, admin: Somebody, told: Told) -> str:
+    """Whatever can be done, done once at least, and answered as it must be; a case that is left."""
+    case = _a_matter(office)
+    _an_import(running, office, told)
+    _told_of_changes(office)
+    _people(admin)
+    _protected(office, dpo)
+    return case
 
 
 def _subject(**more: Any) -> dict[str, Any]:

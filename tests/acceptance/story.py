@@ -11,6 +11,8 @@ from stdnum import luhn
 
 from tests.acceptance.service import Somebody
 
+LISTED, UNLISTED = 1, 2
+"""Who is listed where nothing else is said, and who is not."""
 PARIS = ZoneInfo("Europe/Paris")
 PROPORTIONALITY = {
     "gravity": "repeated",

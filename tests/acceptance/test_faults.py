@@ -6,35 +6,16 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from uuid import uuid4
 
 import httpx
-import pytest
 
-from tests.acceptance.service import Office, Service, Somebody, lives, service, soon
-from tests.acceptance.story import Entry, hits, listed, proposal, qualified_case, question
+from tests.acceptance.service import Office, Service, Somebody, lives, soon
+from tests.acceptance.story import LISTED, UNLISTED, Entry, hits, proposal, qualified_case, question
 
-LISTED, UNLISTED = 1, 2
 CLIENTS = 20
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Service]:
-    with service() as made:
-        yield made.start()
-
-
-@pytest.fixture(scope="module")
-def office(running: Service) -> Office:
-    return Office.hired(running)
-
-
-@pytest.fixture(scope="module")
-def entry(office: Office) -> Entry:
-    return listed(office.investigator, office.supervisor, LISTED)
 
 
 @dataclass

@@ -6,36 +6,17 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 import httpx
-import pytest
 
-from tests.acceptance.service import Office, Service, Somebody, service, soon
-from tests.acceptance.story import Entry, hits, listed, question
+from tests.acceptance.pages import pages
+from tests.acceptance.service import Office, Service, Somebody, soon
+from tests.acceptance.story import LISTED, UNLISTED, Entry, hits, question
 
-LISTED, UNLISTED = 1, 2
 CLIENTS = 6
 KILLED = 2
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Service]:
-    with service() as made:
-        yield made.start()
-
-
-@pytest.fixture(scope="module")
-def office(running: Service) -> Office:
-    return Office.hired(running)
-
-
-@pytest.fixture(scope="module")
-def entry(office: Office) -> Entry:
-    return listed(office.investigator, office.supervisor, LISTED)
 
 
 @dataclass
@@ -104,13 +85,13 @@ def test_whoever_was_answered_before_everything_was_killed_is_in_the_registers(
     for client in asking:
         client.result()
     assert hits(office.integrator, LISTED, UNLISTED) == [True, False]
-    accesses = list(_pages(office.auditor, "/audit/accesses"))
+    accesses = list(pages(office.auditor, "/audit/accesses"))
     screened = {one["screening_id"]: one for one in accesses if one["operation"] == "screen"}
     assert {*askers.hit, *askers.no_hit} <= screened.keys()
     assert {screened[id]["hits"] for id in askers.hit} == {1}
     assert {tuple(screened[id]["subject_ids"]) for id in askers.hit} == {(entry.subject,)}
     assert {screened[id]["hits"] for id in askers.no_hit} == {0}
-    disclosed = {one["screening_id"] for one in _pages(office.auditor, "/audit/disclosures?kind=hit")}
+    disclosed = {one["screening_id"] for one in pages(office.auditor, "/audit/disclosures?kind=hit")}
     assert set(askers.hit) <= disclosed
     assert disclosed == {id for id, one in screened.items() if one["hits"]}
     assert set(askers.read) <= {one["request_id"] for one in accesses}
@@ -126,12 +107,3 @@ def _kill(running: Service) -> None:
     os.kill(server, signal.SIGKILL)
     running.process.wait()
     running.process = None
-
-
-def _pages(auditor: Somebody, path: str) -> Iterator[dict[str, Any]]:
-    cursor: str | None = ""
-    while cursor is not None:
-        more = f"&cursor={cursor}" if cursor else ""
-        page = auditor.get(f"{path}{'&' if '?' in path else '?'}limit=1000{more}")
-        yield from page["items"]
-        cursor = page["next"]

@@ -2,7 +2,7 @@
 
 import functools
 import itertools
-import threading
+import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +15,7 @@ from eventsourcing.persistence import OperationalError, PersistenceError
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
+from tests.following import WRITERS, Following, Writers, by_query, followed
 from tests.stories import (
     A_PROPOSAL,
     BRUNO,
@@ -179,35 +180,14 @@ def test_with_a_quarter_of_refusals_one_connection_stays_usable(database_url, mo
 # In order -------------------------------------------------------------------------------------
 
 
-def test_a_reader_that_follows_the_log_misses_nothing(story):
-    # given a reader that polls by position while eight write
-    case_ids = [story.case(story.subject(a_person(f"Nom{n}"))) for n in range(8)]
-    begun_at, seen, writing = story.desk.log.position(), [], threading.Event()
-
-    def follow():
-        after = begun_at
-        while True:
-            over = not writing.is_set()
-            rows = story.rows(
-                "SELECT notification_id AS p FROM events WHERE notification_id > %b ORDER BY 1 LIMIT 3", after
-            )
-            seen.extend(row["p"] for row in rows)
-            after = seen[-1] if seen else after
-            if over and not rows:
-                return
-
-    writing.set()
-    reader = threading.Thread(target=follow)
-    reader.start()
-    at_once([lambda c=case_id: [note(story, c) for _ in range(25)] for case_id in case_ids])
-    writing.clear()
-    reader.join(30)
-    # then it saw every event, in order
-    recorded = story.rows(
-        "SELECT notification_id AS p FROM events WHERE notification_id > %b ORDER BY 1", begun_at
-    )
-    assert len(recorded) == 200
-    assert seen == [row["p"] for row in recorded]
+def test_a_reader_that_follows_the_log_misses_nothing(database_url):
+    """While sixteen write; of a million events, in `make drill`."""
+    with a_house(database_url, pool_size=WRITERS + 4) as house:
+        story = Story(house)
+        reader = Following(by_query(story))
+        recorded = followed(story, Writers(story, story.subject(), 10_000, random.Random()), [reader])
+        assert len(recorded) >= 10_000
+        assert list(reader.seen) == recorded
 
 
 def test_recorded_at_strictly_increases_even_when_the_clock_stands_still_or_goes_back(story):
