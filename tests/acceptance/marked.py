@@ -565,8 +565,9 @@ def _looked_at(running: Service, office: Office, dpo: Somebody, case: str) -> No
     for path in (f"/cases/{case}", "/cases?state=alert", "/inscriptions"):
         office.investigator.ask("GET", path, X_Opened="1")
     days = "from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z"
-    looked = ("/list", f"/list/difference?{days}", "/inscriptions", f"/cases/{case}/history", "/imports", "/audit/events", "/cases",
-              "/audit/accesses?limit=1000", "/audit/disclosures", "/audit/alarms")  # fmt: skip
+    looked = ("/list", f"/list/difference?{days}", "/inscriptions", f"/cases/{case}/history", "/imports",
+              "/audit/events", "/cases", "/audit/accesses?limit=1000", "/audit/disclosures",
+              "/audit/alarms")  # fmt: skip
     for path in looked:
         answer = _asked_again(office.auditor, path)
         assert answer.status_code == 200, (path, answer.text)
