@@ -379,6 +379,18 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "Write an instant with its offset, as 2024-02-29T12:00:00Z (in an address, + is %2B).",
         "Écrivez un instant avec son décalage, comme 2024-02-29T12:00:00Z (dans une adresse, + s'écrit %2B).",
     ),
+    "known_before": (
+        "What was known is asked of the instant itself, or of a later one.",
+        "Ce qui était connu se demande à l'instant même, ou à un instant ultérieur.",
+    ),
+    "known_without_instant": (
+        "Say the instant that is asked about too.",
+        "Indiquez aussi l'instant sur lequel porte la question.",
+    ),
+    "instants_out_of_order": (
+        "The second instant comes before the first.",
+        "Le second instant précède le premier.",
+    ),
     "instant_in_the_future": ("The instant is still to come.", "L'instant est encore à venir."),
     "id_expected": ("Write an id as this service gave it.", "Écrivez un id comme ce service l'a donné."),
     "characters_refused": ("Remove control characters.", "Retirez les caractères de contrôle."),

@@ -46,6 +46,7 @@ from watchlist.adapters.postgres.register import Register
 from watchlist.adapters.postgres.registers import PostgresRegisters
 from watchlist.adapters.postgres.reviews import PostgresReviews
 from watchlist.adapters.postgres.snapshot import PostgresSnapshots
+from watchlist.adapters.postgres.standings import Standings
 from watchlist.adapters.postgres.traces import PostgresTraces
 from watchlist.adapters.postgres.usage import PostgresUsage
 from watchlist.adapters.postgres.vault import PostgresVault
@@ -85,6 +86,7 @@ class House:
 
     desk: Desk
     pictures: Pictures
+    standings: Standings
     register: Register
     registers: PostgresRegisters
     keyring: PostgresKeyring
@@ -196,6 +198,7 @@ def build(
     return House(
         desk=desk,
         pictures=pictures,
+        standings=Standings(pool),
         register=register,
         registers=registers,
         keyring=keyring,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Query
 from starlette.responses import Response
 
 from api.answered.cases import (
@@ -31,7 +32,8 @@ from api.asked import (
     SubjectOfCase,
 )
 from api.errand import Investigation, TheHouse, json_answer
-from api.fields import Id
+from api.fields import Id, Instant
+from api.moments import require_past
 from api.operator import Reader
 from api.paging import Pages
 from api.routes import COMMANDS, LISTS, READS, router
@@ -88,10 +90,18 @@ def list_cases(asker: Reader, house: TheHouse, pages: Pages, state: CaseState | 
 
 
 @routes.get("/{case_id}", response_model=CaseFile, responses=READS)
-def read_a_case(case_id: Id, asker: Reader, house: TheHouse) -> Response:
-    """The case file: everything of it, opened."""
-    view = read_case(house.desk, case_id, asker.scope)
-    return json_answer(view, version=view["version"])
+def read_a_case(
+    case_id: Id,
+    asker: Reader,
+    house: TheHouse,
+    as_of: Annotated[Instant | None, Query(description="as it had been recorded by that instant")] = None,
+) -> Response:
+    """The case file: everything of it, opened. As of an instant: in codes as it was, its texts as held today."""
+    if as_of is not None:
+        require_past(as_of, "as_of", house)
+        house.standings.settle(as_of)
+    view = read_case(house.desk, case_id, asker.scope, as_of)
+    return json_answer(view, version=view["version"] if as_of is None else None)
 
 
 @routes.get("/{case_id}/history", response_model=History, responses=READS)

@@ -10,18 +10,18 @@ from fastapi import Depends, Query
 from starlette.responses import Response
 
 from api.answered.deadlines import Deadlines
-from api.answered.lists import ListItem, TheList
+from api.answered.lists import Differences, ListItem, TheList
 from api.errand import TheHouse
 from api.fields import Day, Instant
+from api.moments import AsOf, KnownAt, list_item, require_to_look_back, the_moment, two_moments
 from api.operator import Asker, Reader, allowed
 from api.paging import Pages
-from api.problems import invalid
 from api.routes import LISTS, router
 from watchlist.adapters.postgres.pictures import FIRST_DUE, Due
 from watchlist.domain import periods
 from watchlist.domain.operator import Role
-from watchlist.domain.refusals import RoleNotAllowed
 from watchlist.domain.schedule import SCHEDULE, DeadlineKind
+from watchlist.projections.as_of import Difference
 
 routes = router("list")
 
@@ -36,25 +36,49 @@ def read_the_list(
     asker: Reader,
     house: TheHouse,
     pages: Pages,
-    as_of: Annotated[Instant | None, Query(description="auditors and dpo: as it was at that instant")] = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
 ) -> Response:
     """Who is listed now, by inscription id: one's own organisation's (auditors: all)."""
-    now = house.clock.now()
-    if as_of is None:
-        found = house.pictures.current_list(asker.scope, now, pages.after_id, pages.fetch)
+    if as_of is None and known_at is None:
+        found = house.pictures.current_list(asker.scope, house.clock.now(), pages.after_id, pages.fetch)
     else:
-        _require_past_and_role(as_of, now, asker)
-        found = house.pictures.list_as_of(asker.scope, as_of, pages.after_id, pages.fetch)
+        require_to_look_back(asker)
+        moment = the_moment(as_of, known_at, house)
+        found = house.standings.listed(asker.scope, moment, pages.after_id, pages.fetch)
     return pages.answer(
         found, lambda row: row["inscription_id"], lambda row: {name: row[name] for name in SHOWN}
     )
 
 
-def _require_past_and_role(as_of: datetime, now: datetime, asker: Asker) -> None:
-    if asker.role not in (Role.AUDITOR, Role.DPO):
-        raise RoleNotAllowed("as_of")
-    if as_of > now:
-        raise invalid("as_of", "instant_in_the_future")
+@routes.get("/list/difference", response_model=Differences, responses=LISTS)
+def compare_the_list(
+    asker: Guardian,
+    house: TheHouse,
+    pages: Pages,
+    first: Annotated[Instant, Query(alias="from", description="the earlier instant")],
+    second: Annotated[Instant, Query(alias="to", description="the later instant")],
+    known_at: KnownAt = None,
+) -> Response:
+    """What entered the list, left it and why, or changed on it, between two instants; by inscription id."""
+    moments = two_moments(first, second, known_at, house)
+    found = house.standings.differences(asker.scope, *moments, pages.after_id, pages.fetch)
+    return pages.answer(found, lambda one: one.entry.inscription_id, _difference)
+
+
+def _difference(one: Difference) -> dict[str, Any]:
+    entry = one.entry
+    return {
+        "inscription_id": entry.inscription_id,
+        "subject_id": entry.subject_id,
+        "case_id": entry.case_id,
+        "organisation": entry.organisation,
+        "turn": one.turn,
+        "ground": one.ground,
+        "fields": one.fields,
+        "before": one.before and list_item(one.before),
+        "after": one.after and list_item(one.after),
+    }
 
 
 @routes.get("/deadlines", response_model=Deadlines, responses=LISTS)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from api.answered.cases import RedactionReceipt
 from api.answered.common import Receipt
+from api.answered.lists import SubjectStanding
 from api.answered.subjects import Subject, SubjectsFound
 from api.asked import (
     AskedIdentifier,
@@ -25,11 +26,12 @@ from api.asked import (
 )
 from api.errand import ExpectedVersion, Investigation, TheHouse, json_answer
 from api.fields import Id
+from api.moments import AsOf, KnownAt, list_item, now_or_then
 from api.operator import Asker, Reader, allowed
 from api.problems import invalid, refused_identifier
 from api.routes import CHANGES, COMMANDS, READS, problems, router
 from watchlist.application import receipt as receipts
-from watchlist.application.case_file import read_subject
+from watchlist.application.case_file import find_subject, read_subject
 from watchlist.application.desk import Desk
 from watchlist.application.merge_subjects import merge_subjects, split_subjects
 from watchlist.application.person_texts import redact_subject_text
@@ -78,6 +80,22 @@ def read_a_subject(subject_id: Id, asker: Reader, house: TheHouse) -> Response:
     """One subject as it is known."""
     view = read_subject(house.desk, subject_id, asker.scope)
     return json_answer(view, version=view["version"])
+
+
+@routes.get("/{subject_id}/standing", response_model=SubjectStanding, responses=READS)
+def read_how_a_subject_stood(
+    subject_id: Id,
+    asker: Annotated[Asker, Depends(allowed(Role.DPO, Role.AUDITOR))],
+    house: TheHouse,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+) -> Response:
+    """Whether the subject was listed at an instant (now, when none is said), and by which entries."""
+    find_subject(house.desk, subject_id, asker.scope)
+    moment = now_or_then(as_of, known_at, house)
+    found = house.standings.of_subject(asker.scope, subject_id, moment)
+    view = {"subject_id": subject_id, "as_of": moment.at, "known_at": moment.known_at, "listed": bool(found)}
+    return json_answer(view | {"entries": [list_item(one) for one in found]})
 
 
 @routes.patch("/{subject_id}", response_model=Receipt, responses=CHANGES)

@@ -457,6 +457,8 @@ def _refused(running: Service, office: Office, case: str) -> None:
         ("GET", f"/subjects/{ADDRESS}", None),
         ("GET", f"/cases/{ADDRESS}/history?after={ADDRESS}", None),
         ("GET", f"/list?as_of={ADDRESS}&cursor={ADDRESS}&{ADDRESS}=1", None),
+        ("GET", f"/list/difference?from={ADDRESS}&to={ADDRESS}&known_at={ADDRESS}", None),
+        ("GET", f"/subjects/{ADDRESS}/standing?as_of={ADDRESS}", None),
         ("GET", f"/{ADDRESS}", None),
         ("DELETE", f"/subjects/{ADDRESS}", None),
         ("POST", f"/imports?organisation={ADDRESS}", None),
@@ -568,8 +570,10 @@ def _looked_at(running: Service, office: Office, dpo: Somebody, case: str) -> No
     """What shows codes, dates and random ids is searched; the file of a person shows the person."""
     for path in (f"/cases/{case}", "/cases?state=alert", "/inscriptions"):
         office.investigator.ask("GET", path, X_Opened="1")
-    looked = ("/list", "/inscriptions", f"/cases/{case}/history", "/imports", "/audit/events", "/cases",
-              "/audit/accesses?limit=1000", "/audit/disclosures", "/audit/alarms")  # fmt: skip
+    days = "from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z"
+    looked = ("/list", f"/list/difference?{days}", "/inscriptions", f"/cases/{case}/history", "/imports",
+              "/audit/events", "/cases", "/audit/accesses?limit=1000", "/audit/disclosures",
+              "/audit/alarms")  # fmt: skip
     for path in looked:
         answer = _asked_again(office.auditor, path)
         assert answer.status_code == 200, (path, answer.text)

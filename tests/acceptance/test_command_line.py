@@ -241,6 +241,14 @@ def test_a_sweep_of_days_to_come_is_only_counted(capsys: pytest.CaptureFixture[s
     assert "--dry-run" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("more", [[], ["--as-of", "2026-03-16T00:00:00Z"]])
+def test_what_was_known_is_asked_of_an_instant_that_is_not_after_it(
+    more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["replay", "--known-at", "2026-03-15T00:00:00Z", *more]) == 1
+    assert "--as-of" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("instant", ["2026-03-15T22:59:59", "yesterday"])
 def test_an_instant_without_its_offset_is_refused(instant: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

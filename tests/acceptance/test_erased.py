@@ -408,8 +408,13 @@ def test_nothing_of_her_is_in_the_backup_from_before(erased: Erased) -> None:
 def test_nothing_of_her_is_in_what_is_answered_and_said(erased: Erased) -> None:
     office, matter = erased.office, erased.matter
     answers = []
+    then = erased.before.at.isoformat().replace("+00:00", "Z")
     for path in (
         f"/subjects/{matter.subject}",
+        f"/subjects/{matter.subject}/standing?as_of={then}",
+        f"/cases/{matter.own}?as_of={then}",
+        f"/cases/{matter.shared}?as_of={then}",
+        f"/list/difference?from={then}&to={datetime.now(UTC).isoformat(timespec='seconds').replace('+00:00', 'Z')}",
         f"/cases/{matter.own}",
         f"/cases/{matter.own}/history",
         f"/cases/{matter.shared}",
@@ -418,7 +423,7 @@ def test_nothing_of_her_is_in_what_is_answered_and_said(erased: Erased) -> None:
         "/cases",
         "/inscriptions",
         "/list",
-        f"/list?as_of={erased.before.at.isoformat().replace('+00:00', 'Z')}",
+        f"/list?as_of={then}",
         "/audit/events",
     ):
         answers.append(office.auditor.ask("GET", path))

@@ -41,6 +41,8 @@ CONTRACT = {
     ("post", "/v1/imports"): {"investigator"},
     ("post", "/v1/imports/{import_id}/approval"): {"supervisor"},
     ("get", "/v1/list"): READERS,
+    ("get", "/v1/list/difference"): {"auditor", "dpo"},
+    ("get", "/v1/subjects/{subject_id}/standing"): {"auditor", "dpo"},
     ("post", "/v1/screenings"): {"integrator"},
     ("get", "/v1/changes"): {"integrator"},
     ("post", "/v1/changes/{change_id}/acknowledgement"): {"integrator"},

@@ -16,7 +16,7 @@ from watchlist.application.replay import check
 
 OF_TENTHS = ("erasure", "sweep")
 """Their rounds are parts of one run; a small one has few."""
-CHEAP = ("commands", "case_file", "replay", "erasure", "sweep")
+CHEAP = ("commands", "case_file", "replay", "as_of", "erasure", "sweep")
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,7 @@ def test_every_cheap_figure_is_reported_beside_its_floor(seeded: Premises) -> No
         "register_subject": 0.4,
         "case_file": 0.5,
         "replay": 0.4,
+        "as_of": 50,
         "erasure": 200,
         "sweep": 1500,
     }

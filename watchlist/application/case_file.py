@@ -7,6 +7,7 @@ part it belonged to says `erased`. Everything sealed of one owner is read from t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -70,18 +71,28 @@ class Opened:
 # Fetched --------------------------------------------------------------------------------------
 
 
-def read_case(desk: Desk, case_id: UUID, scope: str | None) -> View:
-    """The whole file of a case."""
+def read_case(desk: Desk, case_id: UUID, scope: str | None, as_of: datetime | None = None) -> View:
+    """The whole file of a case; as the log told it by an instant, its texts as they are held today."""
     wrapped: dict[UUID, bytes] = {}
-    case = _found(desk, case_id, Case, scope, refusals.NoSuchCase, wrapped)
-    opened = Opened(desk.open_sealed(case.id, sealed_in(case), wrapped), case)
+    today = _found(desk, case_id, Case, scope, refusals.NoSuchCase, wrapped)
+    case = today if as_of is None else _as_of(desk, today, as_of)
+    opened = Opened(desk.open_sealed(case.id, sealed_in(case, today), wrapped), today)
+    at = as_of or desk.clock.now()
     return {
         **_case_head(case, opened),
         "notes": [_note(note, opened) for note in case.notes],
         "evidence": [_evidence(piece, opened) for piece in case.evidence],
         "procedures": [_procedure(procedure, opened) for procedure in case.procedures.values()],
-        "inscriptions": [_inscription(desk, case, i, opened) for i in case.inscriptions.values()],
+        "inscriptions": [_inscription(case, i, opened, at) for i in case.inscriptions.values()],
     }
+
+
+def _as_of(desk: Desk, case: Case, at: datetime) -> Case:
+    """The case by what had been recorded of it up to that instant."""
+    then = desk.log.load_as_of(case.id, at)
+    if not isinstance(then, Case):
+        raise refusals.NoSuchCase()
+    return then
 
 
 def read_inscription(desk: Desk, inscription_id: UUID, scope: str | None) -> View:
@@ -93,7 +104,7 @@ def read_inscription(desk: Desk, inscription_id: UUID, scope: str | None) -> Vie
     inscription = case.inscription(inscription_id)
     assessment = case.text_now(inscription.proportionality)
     opened = Opened(desk.open_sealed(case.id, _only(assessment)), case)
-    view = _inscription(desk, case, inscription, opened)
+    view = _inscription(case, inscription, opened, desk.clock.now())
     return {"id": inscription.id, "version": case.version, **view}
 
 
@@ -123,6 +134,11 @@ def read_subject(desk: Desk, subject_id: UUID, scope: str | None) -> View:
 def find_case(desk: Desk, case_id: UUID, scope: str | None) -> Case:
     """The case, its sealed values still sealed."""
     return _found(desk, case_id, Case, scope, refusals.NoSuchCase)
+
+
+def find_subject(desk: Desk, subject_id: UUID, scope: str | None) -> Subject:
+    """The subject, its sealed values still sealed."""
+    return _found(desk, subject_id, Subject, scope, refusals.NoSuchSubject)
 
 
 def event_view(state: bytes) -> View:
@@ -225,14 +241,14 @@ def _procedure(procedure: Procedure, opened: Opened) -> View:
     }
 
 
-def _inscription(desk: Desk, case: Case, inscription: Inscription, opened: Opened) -> View:
+def _inscription(case: Case, inscription: Inscription, opened: Opened, at: datetime) -> View:
     assessment = opened.raw(inscription.proportionality)
     return {
         "inscription_id": inscription.id,
         "subject_id": case.subject_now(inscription.subject_id),
         "case_id": case.id,
         "organisation": case.organisation,
-        "state": _state_now(desk, case, inscription),
+        "state": _state_at(case, inscription, at),
         "grounds": inscription.grounds,
         "term_months": inscription.term_months,
         "proportionality": None if assessment is None else msgspec.json.decode(assessment),
@@ -271,8 +287,8 @@ def _standing(case: Case, inscription: Inscription) -> View:
     }
 
 
-def _state_now(desk: Desk, case: Case, inscription: Inscription) -> str:
-    over = inscription.state is State.ACTIVE and not case.is_listed(inscription, desk.clock.now())
+def _state_at(case: Case, inscription: Inscription, at: datetime) -> str:
+    over = inscription.state is State.ACTIVE and not case.is_listed(inscription, at)
     return ENDED if over else inscription.state.value
 
 
@@ -308,9 +324,9 @@ def _only(*sealed: Sealed | None) -> list[Sealed]:
     return [one for one in sealed if one is not None]
 
 
-def sealed_in(case: Case) -> list[Sealed]:
-    """All that the file of a case opens, redacted texts as they read now."""
-    return _only(*(case.text_now(part) for part in _sealed_parts(case)))
+def sealed_in(case: Case, today: Case | None = None) -> list[Sealed]:
+    """All that the file of a case opens, redacted texts as they read now: `today` knows, of an earlier state of it."""
+    return _only(*((today or case).text_now(part) for part in _sealed_parts(case)))
 
 
 def _sealed_parts(case: Case) -> Iterator[Sealed | None]:

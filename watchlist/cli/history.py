@@ -27,6 +27,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser("replay", help="tell the log again; the list as of an instant")
     parser.add_argument("--as-of", type=instant, metavar="INSTANT", help="such as 2026-03-15T22:59:59Z")
     parser.add_argument(
+        "--known-at",
+        type=instant,
+        metavar="INSTANT",
+        help="with --as-of: by what was recorded up to this later instant; else as it was known at the instant itself",
+    )
+    parser.add_argument(
         "--check", action="store_true", help="compare with the live pictures; exits 1 if they differ"
     )
     parser.add_argument("--json", action="store_true")
@@ -68,16 +74,24 @@ def run_sweep(settings: Settings, args: argparse.Namespace) -> int:
 def run_replay(settings: Settings, args: argparse.Namespace) -> int:
     if args.check and args.as_of:
         raise Stop("--check compares with the pictures of now: leave --as-of out")
+    if args.known_at and not (args.as_of and args.as_of <= args.known_at):
+        raise Stop("--known-at goes with an --as-of that is not after it")
     with open_house(settings) as house:
         return _check(house, args) if args.check else _list(house, args)
 
 
 def _list(house: House, args: argparse.Namespace) -> int:
     at = args.as_of or house.clock.now()
+    known_at = args.known_at or at
     with bar("events", house.register.position()) as moved:
-        told = replay(house.snapshots, at, moved)
-    listed = told.listed(at)
-    facts = {"as_of": at.isoformat(), "position": told.position, "items": msgspec.to_builtins(listed)}
+        told = replay(house.snapshots, known_at, moved)
+    listed = told.listed(at, known_at=known_at)
+    facts = {
+        "as_of": at.isoformat(),
+        "known_at": known_at.isoformat(),
+        "position": told.position,
+        "items": msgspec.to_builtins(listed),
+    }
     lines = [
         f"{s.inscription_id}  {s.organisation}  {s.inscribed_on}  until {s.last_listed_day}" for s in listed
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, MutableMapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -40,6 +41,10 @@ class Log(Protocol):
 
         Their wrapped keys are put into `wrapped`, in the same round trip.
         """
+        ...
+
+    def load_as_of(self, id: UUID, at: datetime) -> Aggregate | None:
+        """The aggregate of one stream as it stood by what had been recorded up to an instant; None before its first."""
         ...
 
     def streams(self, ids: Iterable[UUID]) -> dict[UUID, list[Event]]:

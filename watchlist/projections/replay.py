@@ -14,15 +14,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from watchlist.domain.aggregate import Aggregate, Event
 from watchlist.domain.case import Case
 from watchlist.domain.import_batch import ImportBatch
-from watchlist.domain.retention import NEVER
 from watchlist.domain.rights_request import RightsRequest
+from watchlist.domain.standing import Moment
 from watchlist.domain.subject import Subject
 from watchlist.projections import rows
+from watchlist.projections.as_of import HistoryRow as HistoryRow
+from watchlist.projections.as_of import standing_at
 from watchlist.projections.certificates import certificate, until_when
 from watchlist.projections.rows import Standing
 
@@ -40,14 +42,6 @@ def _no_search_for_cycles() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-class HistoryRow(Struct):
-    """A standing, and from when until when the register knew it so."""
-
-    standing: Standing
-    recorded_from: datetime
-    recorded_until: datetime = NEVER
 
 
 @dataclass
@@ -102,13 +96,26 @@ class Replay:
             self._open[id] = HistoryRow(standing, at)
             self.history.append(self._open[id])
 
-    def listed(self, at: datetime, organisation: str | None = None) -> list[Standing]:
-        """Who is on the list at an instant not before the last event, by inscription id."""
-        standings = (row.standing for row in self._open.values())
+    def listed(
+        self, at: datetime, organisation: str | None = None, known_at: datetime | None = None
+    ) -> list[Standing]:
+        """Who was on the list at an instant, by inscription id; as known by then, or by a later one.
+
+        What was recorded later still may have been told to this replay or not: it makes no difference.
+        """
+        moment = Moment(at, known_at or at)
+        stood = (standing_at(rows, moment) for rows in self.histories().values())
         return sorted(
-            (s for s in standings if s.ends_at > at and organisation in (None, s.organisation)),
-            key=lambda s: s.inscription_id.bytes,
+            (one for one in stood if one is not None and organisation in (None, one.organisation)),
+            key=lambda one: one.inscription_id.bytes,
         )
+
+    def histories(self) -> dict[UUID, list[HistoryRow]]:
+        """What was ever recorded of how each entry stood, in its order."""
+        found: dict[UUID, list[HistoryRow]] = {}
+        for row in self.history:
+            found.setdefault(row.standing.inscription_id, []).append(row)
+        return found
 
     def cases(self) -> Iterator[Case]:
         return (a for a in self.aggregates.values() if isinstance(a, Case))

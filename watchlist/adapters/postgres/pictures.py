@@ -11,10 +11,11 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from watchlist.adapters.postgres.connections import Connection, borrowed
-from watchlist.adapters.postgres.locks import WRITE_LOCK
 from watchlist.adapters.postgres.migrate import migrations
 from watchlist.adapters.postgres.queries import queries
+from watchlist.adapters.postgres.standings import Standings
 from watchlist.domain.schedule import DeadlineKind
+from watchlist.domain.standing import Moment
 from watchlist.domain.tokens import Token
 from watchlist.ports.registry import FIRST as FIRST
 from watchlist.ports.registry import CertificateRow
@@ -177,10 +178,7 @@ class Pictures:
         self, organisation: str | None, at: datetime, after: UUID = FIRST, limit: int = 100
     ) -> list[DictRow]:
         """The list as it was recorded up to `at`, and stood at `at`; asked again, the same."""
-        self.rows("settle", (WRITE_LOCK,))
-        return self.rows(
-            "list_as_of", {"organisation": organisation, "at": at, "after": after, "limit": limit}
-        )
+        return Standings(self._pool).listed(organisation, Moment.as_we_knew_it(at), after, limit)
 
     def inscriptions(
         self, organisation: str | None, state: str | None, at: datetime, after: UUID = FIRST, limit: int = 100

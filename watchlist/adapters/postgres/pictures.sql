@@ -156,20 +156,6 @@ WHERE state = 'active' AND ends_at > %(at)s
   AND inscription_id > %(after)s
 ORDER BY inscription_id LIMIT %(limit)s
 
--- name: settle
--- waits for commands that were stamped before now and are not committed yet
-SELECT pg_advisory_xact_lock_shared(%b)
-
--- name: list_as_of
--- the list as it was recorded up to an instant, and stood at that instant
-SELECT inscription_id, subject_id, case_id, organisation, inscribed_on, term_months, last_listed_day,
-       listed_until, held_by, restricted
-FROM inscription_history
-WHERE recorded_from <= %(at)s AND recorded_until > %(at)s AND ends_at > %(at)s
-  AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
-  AND inscription_id > %(after)s
-ORDER BY inscription_id LIMIT %(limit)s
-
 -- name: inscriptions
 -- by their state of now: what has ended is `ended`, swept or not (L3)
 SELECT i.*, c.version AS version,

@@ -50,6 +50,11 @@ SELECT require_no_other_letter(%b, %b)
 SELECT originator_id, originator_version, topic, state FROM events
 WHERE originator_id = ANY(%b) ORDER BY originator_id, originator_version
 
+-- name: load_as_of
+-- one stream, in order, as far as it had been recorded by an instant
+SELECT originator_id, originator_version, topic, state FROM events
+WHERE originator_id = %b AND recorded_at <= %b ORDER BY originator_version
+
 -- name: known
 -- which of these streams there are
 SELECT DISTINCT originator_id FROM events WHERE originator_id = ANY(%b)

@@ -97,6 +97,14 @@ class Register(Application[UUID]):
             rows = [row for row in rows if row["topic"] is not None]
         return dict(self._projected(rows))
 
+    def load_as_of(self, id: UUID, at: datetime) -> Aggregate | None:
+        try:
+            with self.service_factory.datastore.get_connection() as conn:
+                rows = conn.execute(SQL["load_as_of"], (id, at), prepare=True, binary=True).fetchall()
+        except OperationalError as error:
+            raise Busy() from error
+        return dict(self._projected(rows)).get(id)
+
     def _projected(self, rows: Iterable[dict[str, Any]]) -> Iterator[tuple[UUID, Aggregate]]:
         for stream, stored in groupby(rows, key=lambda row: row["originator_id"]):
             aggregate: Any = None
