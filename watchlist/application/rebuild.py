@@ -1,11 +1,11 @@
-"""Rebuild: every picture painted again from the log beside the live one, compared both ways, swapped in (decision 0027).
+"""Rebuild: every picture painted again from the log beside the live one, compared both ways, swapped in.
 
-Screenings and commands go on meanwhile. Killed anywhere, it goes on where it was; what is live changes in one commit.
+Screenings and commands go on meanwhile. Killed anywhere, it goes on where it was; what is live changes in one commit
+(decision 0027).
 """
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
@@ -228,7 +228,7 @@ class _Rebuild:
                 return
             if time.monotonic() > until:
                 raise RebuildBlocked((RebuildBlocked.__doc__ or "").strip())
-            time.sleep(random.uniform(0.05, 0.25))
+            time.sleep(0.05 + 0.04 * (self.report.tries % 5))
 
     def _level(self) -> _Level:
         return _Level(self)

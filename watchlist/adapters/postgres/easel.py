@@ -223,7 +223,7 @@ class PostgresEasel(PostgresPainting):
                 _dressing("subjects"),
                 _stating("carry_hits"),
                 _stating("find_hits"),
-                _dressing("letters", but="letters_hit"),
+                _dressing("letters"),
             ],
         ]
         with ThreadPoolExecutor(2) as hands:
@@ -236,9 +236,7 @@ class PostgresEasel(PostgresPainting):
         with _connect(self._conninfo) as conn:
             for name, step in lane:
                 with conn.transaction():
-                    taken = conn.execute(
-                        f"INSERT INTO {NEXT}.steps VALUES (%s) ON CONFLICT DO NOTHING".encode(), (name,)
-                    )
+                    taken = conn.execute(SQL["take_step"], (name,))
                     if taken.rowcount:
                         progress(name)
                         step(conn)
@@ -323,7 +321,7 @@ class PostgresEasel(PostgresPainting):
         self._conn.execute(f"DROP SCHEMA IF EXISTS {schema}".encode())
 
 
-def _dressing(table: str, but: str | None = None) -> tuple[str, Callable[[Owner], None]]:
+def _dressing(table: str) -> tuple[str, Callable[[Owner], None]]:
     return f"index {table}", lambda conn: shapes.dress(conn, table)
 
 

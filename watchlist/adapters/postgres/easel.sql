@@ -194,3 +194,9 @@ ON CONFLICT (owner) DO UPDATE SET kind = excluded.kind, organisation = excluded.
 
 -- name: to_mend
 SELECT count(*) AS n FROM watchlist_next.to_mend
+
+-- name: take_step
+INSERT INTO watchlist_next.steps VALUES (%b) ON CONFLICT DO NOTHING
+
+-- name: swapped
+UPDATE watchlist_next.rebuild SET swapped = true

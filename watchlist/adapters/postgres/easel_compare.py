@@ -4,54 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+
 from watchlist.adapters.postgres.easel_schema import LIVE, NEXT, Owner
 from watchlist.application.replay import KEYS
 from watchlist.ports.easel import Differences
 
 SHOWN = 20
 """Rows of one picture that are shown of those that differ."""
-NULLABLE = {"given": "coalesce({}.given, '')"}
-"""Keys that may be null, in the form in which they are compared."""
+DIGESTS = ("digest", "given")
 OF_ONE_GENERATION = ("subject_tokens", "stolen_tokens", "answerable")
+UNEQUAL = SQL("""
+SELECT CASE WHEN l.here IS NULL THEN 'missing' WHEN n.here IS NULL THEN 'unexpected' ELSE 'different' END AS kind,
+       json_build_object({shown}) AS keys,
+       CASE WHEN l.here AND n.here THEN array_remove(ARRAY[{which}], NULL) ELSE '{{}}' END AS columns
+FROM (SELECT true AS here, * FROM {live} {of_one}) l FULL JOIN (SELECT true AS here, * FROM {next}) n ON {on}
+WHERE l.here IS NULL OR n.here IS NULL OR {differ}""")
 
 
 def compared(conn: Owner, table: str, columns: Sequence[str], generation: int) -> Differences:
     """Look-ups of another generation than the one that is asked are what a rotation left: they are not compared."""
     found = Differences(table)
-    of_one = f"WHERE generation = {generation}" if table in OF_ONE_GENERATION else ""
+    of_one = SQL("WHERE generation = {}").format(generation) if table in OF_ONE_GENERATION else SQL("")
     unequal = _unequal(table, columns, of_one)
-    counted = conn.execute(f"SELECT kind, count(*) AS rows FROM ({unequal}) d GROUP BY kind".encode())
-    for row in counted.fetchall():
+    counted = SQL("SELECT kind, count(*) AS rows FROM ({}) d GROUP BY kind").format(unequal)
+    for row in conn.execute(counted).fetchall():
         setattr(found, row["kind"], row["rows"])
     if found.rows:
-        shown = conn.execute(f"SELECT * FROM ({unequal}) d LIMIT {SHOWN}".encode()).fetchall()
-        found.samples = [dict(row) for row in shown]
+        shown = SQL("SELECT * FROM ({}) d LIMIT {}").format(unequal, SHOWN)
+        found.samples = [dict(row) for row in conn.execute(shown).fetchall()]
     return found
 
 
-def _unequal(table: str, columns: Sequence[str], of_one: str) -> str:
+def _unequal(table: str, columns: Sequence[str], of_one: Composable) -> Composed:
     keys = KEYS[table]
-    on = " AND ".join(f"{_key('l', key)} = {_key('n', key)}" for key in keys)
     others = [column for column in columns if column not in keys]
-    differ = " OR ".join(f"l.{column} IS DISTINCT FROM n.{column}" for column in others) or "false"
-    which = (
-        ", ".join(f"CASE WHEN l.{c} IS DISTINCT FROM n.{c} THEN '{c}' END" for c in others) or "NULL::text"
+    which = [SQL("CASE WHEN {} THEN {} END").format(_differs(c), Literal(c)) for c in others]
+    shown = [part for key in keys for part in (Literal(key), _shown(key))]
+    return UNEQUAL.format(
+        shown=SQL(", ").join(shown),
+        which=SQL(", ").join(which) if which else SQL("NULL::text"),
+        live=Identifier(LIVE, table),
+        next=Identifier(NEXT, table),
+        of_one=of_one,
+        on=SQL(" AND ").join(_same(key) for key in keys),
+        differ=SQL(" OR ").join(map(_differs, others)) if others else SQL("false"),
     )
-    shown = ", ".join(f"'{key}', {_shown(key)}" for key in keys)
-    return f"""
-        SELECT CASE WHEN l.here IS NULL THEN 'missing' WHEN n.here IS NULL THEN 'unexpected' ELSE 'different' END AS kind,
-               json_build_object({shown}) AS keys,
-               CASE WHEN l.here AND n.here THEN array_remove(ARRAY[{which}], NULL) ELSE '{{}}' END AS columns
-        FROM (SELECT true AS here, * FROM {LIVE}.{table} {of_one}) l
-        FULL JOIN (SELECT true AS here, * FROM {NEXT}.{table}) n ON {on}
-        WHERE l.here IS NULL OR n.here IS NULL OR {differ}"""
 
 
-def _key(side: str, key: str) -> str:
-    return NULLABLE[key].format(side) if key in NULLABLE else f"{side}.{key}"
+def _differs(column: str) -> Composed:
+    return SQL("l.{0} IS DISTINCT FROM n.{0}").format(Identifier(column))
 
 
-def _shown(key: str) -> str:
+def _same(key: str) -> Composed:
+    """Given names are null for an exact identifier, and null equals nothing."""
+    equal = "coalesce(l.{0}, '') = coalesce(n.{0}, '')" if key == "given" else "l.{0} = n.{0}"
+    return SQL(equal).format(Identifier(key))
+
+
+def _shown(key: str) -> Composed:
     """Ids and instants as they are, keyed digests in hexadecimal."""
-    value = f"coalesce(l.{key}, n.{key})"
-    return f"encode({value}, 'hex')" if key in ("digest", "given") else f"{value}::text"
+    form = "encode(coalesce(l.{0}, n.{0}), 'hex')" if key in DIGESTS else "coalesce(l.{0}, n.{0})::text"
+    return SQL(form).format(Identifier(key))

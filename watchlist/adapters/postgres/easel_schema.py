@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 import psycopg
 from psycopg.rows import DictRow
 
+from watchlist.adapters.postgres.queries import queries
+
 Owner = psycopg.Connection[DictRow]
 
 LIVE, NEXT, OLD = "watchlist", "watchlist_next", "watchlist_old"
@@ -142,4 +144,4 @@ def _swap(conn: Owner, tables: Sequence[str], views: Sequence[DictRow]) -> None:
             run(conn, f"ALTER TABLE {NEXT}.{table} SET SCHEMA {LIVE}")
         for view in views:
             run(conn, f"CREATE OR REPLACE VIEW {LIVE}.{view['name']} AS {view['is']}")
-        run(conn, f"UPDATE {NEXT}.rebuild SET swapped = true")
+        conn.execute(queries("easel.sql")["swapped"])
