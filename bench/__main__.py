@@ -8,7 +8,20 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from bench import as_of, batch, bulk, case_file, commands, erasure, replay, report, screening, startup, sweep
+from bench import (
+    as_of,
+    batch,
+    bulk,
+    case_file,
+    commands,
+    erasure,
+    rebuild,
+    replay,
+    report,
+    screening,
+    startup,
+    sweep,
+)
 from bench.figure import Figure
 from bench.premises import Premises, premises
 from bench.sizes import FULL, QUICK, Sizes
@@ -24,9 +37,11 @@ MEASURES: Mapping[str, Callable[[Premises], Iterator[Figure]]] = {
     "as_of": as_of.measure,
     "erasure": erasure.measure,
     "sweep": sweep.measure,
+    "rebuild": rebuild.measure,
     "startup": startup.measure,
 }
-"""In this order: the sweep empties the list, and the start comes after everything has been stopped."""
+"""In this order: the sweep empties the list, the rebuild is of all that was recorded,
+and the start comes after everything has been stopped."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -86,13 +86,15 @@ class _Copied:
                     copy.write_row(row)
 
 
-def seed(house: House, entries: int, progress: Callable[[int], None], span: timedelta = SPAN) -> None:
-    """`entries` subjects, each in a case of its own, each listed; numbers 0 to `entries` of the population."""
+def seed(
+    house: House, entries: int, progress: Callable[[int], None], span: timedelta = SPAN, beginning: int = 0
+) -> None:
+    """`entries` subjects, each in a case of its own, each listed; numbers of the population from `beginning` on."""
     began = datetime.now(UTC) - span - timedelta(days=1)
     with psycopg.connect(service_conninfo(house.conninfo)) as conn:
         for first in range(0, entries, CHUNK):
             numbers = range(first, min(first + CHUNK, entries))
-            instants = [(number, began + span * (number / entries)) for number in numbers]
+            instants = [(beginning + number, began + span * (number / entries)) for number in numbers]
             _seed_chunk(house, conn, instants)
             conn.commit()
             progress(numbers.stop)

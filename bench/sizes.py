@@ -15,6 +15,8 @@ class Sizes:
     """Commands in one turn: few, and many turns, since the disk is slow for seconds at a time."""
     replayed: int
     """Events in one round of replay."""
+    rebuilt: int
+    """Events, at least, from which every picture is rebuilt."""
     erased: int
     """Subjects that nobody retains, erased by one sweep."""
     seconds: float
@@ -29,14 +31,31 @@ FULL = Sizes(
     rounds=7,
     commands=20,
     replayed=200_000,
+    rebuilt=1_000_000,
     erased=10_000,
     seconds=2.0,
     starts=5,
     lines=1_000_000,
 )
 QUICK = Sizes(
-    entries=5_000, rounds=5, commands=20, replayed=20_000, erased=2_000, seconds=0.6, starts=2, lines=100_000
+    entries=5_000,
+    rounds=5,
+    commands=20,
+    replayed=20_000,
+    rebuilt=50_000,
+    erased=2_000,
+    seconds=0.6,
+    starts=2,
+    lines=100_000,
 )
 TINY = Sizes(
-    entries=600, rounds=5, commands=10, replayed=2_000, erased=600, seconds=0.2, starts=1, lines=4_000
+    entries=600,
+    rounds=5,
+    commands=10,
+    replayed=2_000,
+    rebuilt=5_000,
+    erased=600,
+    seconds=0.2,
+    starts=1,
+    lines=4_000,
 )

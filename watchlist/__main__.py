@@ -9,14 +9,29 @@ from collections.abc import Sequence
 import psycopg
 
 from watchlist.adapters.ciphers import Tampered
+from watchlist.adapters.codec import UnreadableEvent
 from watchlist.adapters.embedded_postgres import EmbeddedPostgresError
 from watchlist.adapters.master_key import MasterKeyMissing, MasterKeyUnavailable
+from watchlist.adapters.postgres.easel import MayNotRebuild
 from watchlist.adapters.postgres.lookups import WrongKeyStore
 from watchlist.adapters.postgres.migrate import MigrationError
 from watchlist.adapters.postgres.rewrap import NotTheOwner
 from watchlist.application.follow_journal import JournalBehind
+from watchlist.application.rebuild import RebuildBlocked, RotationUnfinished
 from watchlist.bootstrap import ExtraMissing, NotMigrated
-from watchlist.cli import database, demo, erase, history, import_file, keyring, people, privacy, roles, serve
+from watchlist.cli import (
+    database,
+    demo,
+    erase,
+    history,
+    import_file,
+    keyring,
+    people,
+    privacy,
+    rebuild,
+    roles,
+    serve,
+)
 from watchlist.cli.terminal import Stop, say
 from watchlist.domain.refusals import Refusal
 from watchlist.ports.erasure_journal import JournalDamaged, JournalThere
@@ -30,12 +45,16 @@ SAID = (
     JournalThere,
     MasterKeyMissing,
     MasterKeyUnavailable,
+    MayNotRebuild,
     MigrationError,
     NotMigrated,
     NotTheOwner,
+    RebuildBlocked,
+    RotationUnfinished,
     SettingsError,
     Stop,
     Tampered,
+    UnreadableEvent,
     WrongKeyStore,
 )
 """Errors whose text is meant for people and names what to do."""
@@ -44,7 +63,19 @@ SAID = (
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="watchlist", description="The fraud watchlist service.")
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for room in (serve, database, demo, import_file, history, erase, people, roles, privacy, keyring):
+    for room in (
+        serve,
+        database,
+        demo,
+        import_file,
+        history,
+        rebuild,
+        erase,
+        people,
+        roles,
+        privacy,
+        keyring,
+    ):
         room.add_to(commands)
     return made
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -26,10 +26,20 @@ UPCASTS: dict[tuple[str, int], Upcast] = {}
 class EventCodec(Mapper[UUID]):
     """Turns an event into its stored document and back; replaces the library's default mapper."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        classes: Mapping[str, type[Event]] | None = None,
+        upcasts: Mapping[tuple[str, int], Upcast] = UPCASTS,
+    ) -> None:
+        """Of every event of the domain, unless others are given: a chain of formats is tried on a test's own."""
         self._encoder = msgspec.json.Encoder()
-        self._classes = all_events()
+        self._classes = all_events() if classes is None else dict(classes)
+        self._upcasts = upcasts
         self._decoders = {topic: msgspec.json.Decoder(cls) for topic, cls in self._classes.items()}
+
+    def formats(self) -> dict[str, int]:
+        """The newest format of each topic that this code reads."""
+        return {topic: cls.FORMAT for topic, cls in self._classes.items()}
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
         return StoredEvent(
@@ -70,7 +80,7 @@ class EventCodec(Mapper[UUID]):
             if stored > cls.FORMAT:
                 raise UnreadableEvent(f"{place} is newer than this version can read")
             for older in range(stored, cls.FORMAT):
-                document = UPCASTS[topic, older](document)
+                document = self._upcasts[topic, older](document)
             return msgspec.convert(document, cls)
         except msgspec.DecodeError:
             raise UnreadableEvent(f"{place} is not as recorded") from None

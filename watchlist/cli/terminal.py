@@ -56,6 +56,9 @@ class Bar:
     def __call__(self, done: int, total: int | None = None) -> None:
         self._progress.update(self._task, completed=done, total=total)
 
+    def retitle(self, title: str) -> None:
+        self._progress.update(self._task, description=title)
+
 
 @contextmanager
 def bar(title: str, total: int | None = None) -> Iterator[Bar]:

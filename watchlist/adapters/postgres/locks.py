@@ -6,3 +6,6 @@ WRITE_LOCK = 0x57_4C_00_02
 """Held by a transaction that records events: positions commit in order."""
 ALONE_LOCKS = 0x57_4C_00_03
 """First half of the locks held by sessions that do some named work alone."""
+SNAPSHOT_LOCK = 0x57_4C_00_18
+"""Shared by whoever reads the pictures in one long snapshot: tables that are swapped in are newer than that, and it
+would see nothing in them."""

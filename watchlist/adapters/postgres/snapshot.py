@@ -14,7 +14,7 @@ from psycopg_pool import ConnectionPool
 
 from watchlist.adapters.codec import EventCodec
 from watchlist.adapters.postgres.connections import Connection, borrowed
-from watchlist.adapters.postgres.locks import WRITE_LOCK
+from watchlist.adapters.postgres.locks import SNAPSHOT_LOCK, WRITE_LOCK
 from watchlist.domain.aggregate import Event
 
 PAGE = 5_000
@@ -58,6 +58,7 @@ class PostgresSnapshots:
         with borrowed(self._pool) as conn:
             # What was stamped before now is committed before the snapshot is taken.
             conn.execute("SELECT pg_advisory_xact_lock_shared(%b)", (WRITE_LOCK,))
+            conn.execute("SELECT pg_advisory_lock_shared(%b)", (SNAPSHOT_LOCK,))
             conn.isolation_level = IsolationLevel.REPEATABLE_READ
             try:
                 with conn.transaction():
@@ -66,3 +67,5 @@ class PostgresSnapshots:
                     yield PostgresSnapshot(conn, self._codec)
             finally:
                 conn.isolation_level = None
+                if not conn.closed:
+                    conn.execute("SELECT pg_advisory_unlock_shared(%b)", (SNAPSHOT_LOCK,))

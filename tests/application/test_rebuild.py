@@ -1,0 +1,337 @@
+"""Rebuild: the pictures painted again beside the live ones, compared both ways, and swapped (decision 0027)."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from tests.application.test_replay import tell
+from tests.stories import BRUNO, Story, a_person, a_story, ask, rpps, screened_hits
+from watchlist.adapters.postgres.easel import MayNotRebuild, PostgresEasel
+from watchlist.application.delist import delist
+from watchlist.application.rebuild import RebuildReport, RotationUnfinished, paint_part, rebuild
+from watchlist.application.replay import KEYS, check
+from watchlist.application.sweep import sweep
+from watchlist.domain.inscription import DelistingGround
+from watchlist.domain.refusals import LookupsIncomplete
+
+SCHEMA = """
+SELECT 'table' AS what, c.relname::text AS of, concat_ws(' ', a.attnum, a.attname, format_type(a.atttypid, a.atttypmod),
+       a.attnotnull, pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum),
+       ARRAY(SELECT x::text FROM aclexplode(a.attacl) x ORDER BY 1)) AS is
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+WHERE c.relnamespace = 'watchlist'::regnamespace AND c.relkind IN ('r', 'v')
+UNION ALL SELECT 'relation', c.relname, concat_ws(' ', c.relkind, c.reloptions, obj_description(c.oid),
+       c.relowner::regrole, ARRAY(SELECT x::text FROM aclexplode(c.relacl) x ORDER BY 1))
+FROM pg_class c WHERE c.relnamespace = 'watchlist'::regnamespace
+UNION ALL SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'watchlist'
+UNION ALL SELECT 'constraint', conname, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE connamespace = 'watchlist'::regnamespace
+UNION ALL SELECT 'view', viewname, definition FROM pg_views WHERE schemaname = 'watchlist'
+UNION ALL SELECT 'trigger', tgname, pg_get_triggerdef(t.oid) || tgenabled::text FROM pg_trigger t
+JOIN pg_class c ON c.oid = tgrelid WHERE c.relnamespace = 'watchlist'::regnamespace AND NOT tgisinternal
+UNION ALL SELECT 'schema', nspname, '' FROM pg_namespace WHERE nspname LIKE 'watchlist%'
+ORDER BY 1, 2, 3"""
+
+
+@pytest.fixture
+def register(database_url: str) -> Iterator[Story]:
+    with a_story(database_url) as told:
+        yield told
+
+
+def rebuilt(register: Story, owner: str, **how: Any) -> RebuildReport:
+    """A rebuild by one hand, in this process."""
+    with PostgresEasel(owner, register.house.register.codec) as easel:
+
+        def crew() -> None:
+            for part in easel.parts():
+                paint_part(register.desk, easel, part)
+
+        return rebuild(register.desk, easel, crew, parts=4, **how)
+
+
+def owners_rows(owner: str, query: str) -> list[dict[str, Any]]:
+    with psycopg.connect(owner, row_factory=dict_row) as conn:
+        return conn.execute(query.encode()).fetchall()
+
+
+def pictures(owner: str) -> dict[str, list[dict[str, Any]]]:
+    """Every row of every picture, in an order of its own."""
+    return {
+        name: sorted(
+            owners_rows(owner, f"SELECT * FROM watchlist.{name}"), key=lambda row: str(list(row.values()))
+        )
+        for name in KEYS
+    }
+
+
+def test_what_is_swapped_in_is_what_was_there_when_nothing_was_wrong(
+    register: Story, database_url: str
+) -> None:
+    tell(register)
+    before, schema = pictures(database_url), owners_rows(database_url, SCHEMA)
+    report = rebuilt(register, database_url)
+    assert report.swapped
+    assert not report.rows_different
+    assert not report.resumed
+    assert report.events == len(owners_rows(database_url, "SELECT FROM watchlist.events"))
+    assert pictures(database_url) == before
+    assert owners_rows(database_url, SCHEMA) == schema
+
+
+def test_it_can_be_done_again_and_again(register: Story, database_url: str) -> None:
+    tell(register)
+    schema = owners_rows(database_url, SCHEMA)
+    for _ in range(3):
+        assert rebuilt(register, database_url).swapped
+        register.listed()
+    assert owners_rows(database_url, SCHEMA) == schema
+    assert check(register.desk, register.house.snapshots)[1] == []
+
+
+def test_an_empty_register_is_rebuilt_too(register: Story, database_url: str) -> None:
+    report = rebuilt(register, database_url)
+    assert report.swapped
+    assert report.events == 0
+
+
+DAMAGES = [
+    ("UPDATE watchlist.inscriptions SET restricted = NOT restricted", "inscriptions", "different"),
+    ("DELETE FROM watchlist.cases", "cases", "missing"),
+    ("UPDATE watchlist.answerable SET answers_until = now()", "answerable", "different"),
+    ("TRUNCATE watchlist.answerable", "answerable", "missing"),
+    (
+        "INSERT INTO watchlist.answerable VALUES ('x', gen_random_uuid(), NULL, now())",
+        "answerable",
+        "unexpected",
+    ),
+    ("UPDATE watchlist.inscription_history SET recorded_until = now()", "inscription_history", "different"),
+    ("DELETE FROM watchlist.subject_tokens", "subject_tokens", "missing"),
+    (
+        "UPDATE watchlist.subject_tokens SET given = 'x' WHERE given IS NOT NULL",
+        "subject_tokens",
+        "different",
+    ),
+    ("UPDATE watchlist.subjects SET data_end_at = now()", "subjects", "different"),
+    ("DELETE FROM watchlist.stolen_tokens", "stolen_tokens", "missing"),
+    ("UPDATE watchlist.letters SET due_at = now()", "letters", "different"),
+    ("DELETE FROM watchlist.erasures", "certificates", "missing"),
+    ("UPDATE watchlist.erasures SET rule = 'P0', sealed_values = 7", "certificates", "different"),
+]
+
+
+@pytest.mark.parametrize(("damage", "table", "kind"), DAMAGES)
+def test_a_picture_that_was_touched_is_reported_and_right_afterwards(
+    register: Story, database_url: str, damage: str, table: str, kind: str
+) -> None:
+    tell(register)
+    register.alert(register.subject())
+    register.clock.advance(days=200)
+    sweep(register.desk)
+    with psycopg.connect(database_url) as conn:
+        conn.execute(damage.encode())
+    report = rebuilt(register, database_url)
+    found = {one.table: one for one in report.differences}
+    assert getattr(found[table], kind) > 0
+    assert all(set(sample["keys"]) == set(KEYS[table]) for sample in found[table].samples)
+    assert report.swapped
+    assert check(register.desk, register.house.snapshots)[1] == []
+
+
+def test_a_mended_certificate_keeps_what_no_event_tells(register: Story, database_url: str) -> None:
+    register.alert(register.subject())
+    register.clock.advance(days=200)
+    sweep(register.desk)
+    told = (
+        "SELECT owner, sealed_values, journal_sequence, journal_digest FROM watchlist.erasures ORDER BY owner"
+    )
+    before = owners_rows(database_url, told)
+    assert before
+    with psycopg.connect(database_url) as conn:
+        conn.execute("UPDATE watchlist.erasures SET basis = 'another'")
+    rebuilt(register, database_url)
+    assert owners_rows(database_url, told) == before
+
+
+def test_looking_alone_changes_nothing(register: Story, database_url: str) -> None:
+    tell(register)
+    with psycopg.connect(database_url) as conn:
+        conn.execute("DELETE FROM watchlist.answerable")
+    before, schema = pictures(database_url), owners_rows(database_url, SCHEMA)
+    report = rebuilt(register, database_url, check_only=True)
+    assert report.rows_different
+    assert not report.swapped
+    assert (pictures(database_url), owners_rows(database_url, SCHEMA)) == (before, schema)
+
+
+def test_the_tables_before_are_kept_for_a_look_on_demand_and_go_with_the_next(
+    register: Story, database_url: str
+) -> None:
+    register.listed()
+    assert rebuilt(register, database_url, keep=True).swapped
+    assert owners_rows(database_url, "SELECT * FROM watchlist_old.inscriptions")
+    assert rebuilt(register, database_url).swapped
+    assert not owners_rows(
+        database_url, "SELECT FROM pg_namespace WHERE nspname IN ('watchlist_old', 'watchlist_next')"
+    )
+
+
+def test_that_a_hit_was_told_before_the_letter_is_carried_over(register: Story, database_url: str) -> None:
+    number = rpps(1)
+    register.listed(a_person("Lefèvre", "Anne", number))
+    screened_hits(register, number)
+    told = "SELECT letter_id, hit_told_at FROM watchlist.letters WHERE hit_told_at IS NOT NULL"
+    before = owners_rows(database_url, told)
+    assert before
+    rebuilt(register, database_url)
+    assert owners_rows(database_url, told) == before
+
+
+# What goes on meanwhile ---------------------------------------------------------------------------
+
+
+@contextmanager
+def interrupted_by(monkeypatch: pytest.MonkeyPatch, name: str, happens: Any) -> Iterator[None]:
+    """Something happens just before a step of the real easel, once."""
+    step = getattr(PostgresEasel, name)
+
+    def first(self: PostgresEasel, *given: Any, **named: Any) -> Any:
+        monkeypatch.setattr(PostgresEasel, name, step)
+        happens()
+        return step(self, *given, **named)
+
+    monkeypatch.setattr(PostgresEasel, name, first)
+    yield
+
+
+@pytest.mark.parametrize("step", ["finish", "moved", "nobody_records", "find_to_mend", "parts"])
+def test_what_is_recorded_meanwhile_is_in_the_new_pictures(
+    register: Story, database_url: str, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    subject, _, entry = register.listed(a_person("Lefèvre", "Anne", rpps(1)))
+    other, _, _ = register.listed(a_person("Dupont", "Jean", rpps(2)))
+
+    def happens() -> None:
+        tell(register)
+        delist(register.desk, ask(BRUNO), entry, DelistingGround.REPAID, "repaid")
+        register.case(subject, other)
+
+    with psycopg.connect(database_url) as conn:  # so that there is something to mend too
+        conn.execute("DELETE FROM watchlist.erasures")
+    with interrupted_by(monkeypatch, step, happens):
+        report = rebuilt(register, database_url)
+    if step == "find_to_mend" and not report.differences:
+        happens()
+    assert report.swapped
+    assert check(register.desk, register.house.snapshots)[1] == []
+    assert (entry in register.on_the_list()) is False
+
+
+def test_a_killed_rebuild_goes_on_where_it_was(register: Story, database_url: str) -> None:
+    tell(register)
+    with PostgresEasel(database_url, register.house.register.codec) as easel:
+        easel.begin(1, 4)
+        first, *_ = easel.parts()
+        paint_part(register.desk, easel, first)
+        painted = easel.done()
+    assert painted
+    register.listed()
+    report = rebuilt(register, database_url)
+    assert report.resumed
+    assert report.swapped
+    assert not report.rows_different
+    assert check(register.desk, register.house.snapshots)[1] == []
+
+
+def test_an_erased_subjects_look_ups_do_not_come_again(
+    register: Story, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = register.subject(a_person("Martin", "Paul", rpps(5)))
+
+    def happens() -> None:
+        register.clock.advance(days=200)
+        sweep(register.desk)
+
+    with interrupted_by(monkeypatch, "finish", happens):
+        assert rebuilt(register, database_url).swapped
+    assert not register.rows("SELECT FROM subject_tokens WHERE subject_id = %b", alone)
+    assert check(register.desk, register.house.snapshots)[1] == []
+
+
+def test_nothing_is_swapped_when_a_key_is_lost(register: Story, database_url: str) -> None:
+    subject, _, _ = register.listed()
+    with psycopg.connect(database_url) as conn:
+        conn.execute("ALTER TABLE watchlist_keys.data_keys DISABLE TRIGGER ALL")
+        conn.execute("DELETE FROM watchlist_keys.data_keys WHERE owner = %s", (subject,))
+    before = pictures(database_url)
+    with pytest.raises(LookupsIncomplete):
+        rebuilt(register, database_url)
+    assert pictures(database_url) == before
+
+
+# Who may, and beside what -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["rebuild", "rotate look-ups"])
+def test_a_second_one_or_one_beside_a_rotation_does_nothing(
+    register: Story, database_url: str, name: str
+) -> None:
+    with register.house.register.alone(name):
+        report = rebuilt(register, database_url)
+    assert not report.alone
+    assert not report.swapped
+
+
+def test_a_rotation_that_was_interrupted_is_finished_first(register: Story, database_url: str) -> None:
+    register.listed()
+    register.house.rotation.begin()
+    with pytest.raises(RotationUnfinished):
+        rebuilt(register, database_url)
+
+
+def test_whoever_does_not_own_the_pictures_is_told_so(register: Story, database_url: str) -> None:
+    from watchlist.adapters.postgres.connections import with_option
+
+    with pytest.raises(MayNotRebuild, match="migrates"):
+        rebuilt(register, with_option(database_url, "role", "watchlist_service"))
+
+
+def test_whoever_reads_for_long_is_waited_for_and_makes_nobody_wait(
+    register: Story, database_url: str
+) -> None:
+    from threading import Timer
+
+    register.listed()
+    with ExitStack() as reading:
+        conn = reading.enter_context(psycopg.connect(database_url))
+        conn.execute("SELECT count(*) FROM watchlist.inscriptions")
+        Timer(1.0, conn.rollback).start()
+        report = rebuilt(register, database_url)
+    assert report.swapped
+    assert report.tries > 1
+    assert report.held_seconds < 0.2
+
+
+def test_a_snapshot_that_is_read_is_waited_for(register: Story, database_url: str) -> None:
+    """The tables that come are newer than the snapshot: it would see nothing in them."""
+    from threading import Timer
+
+    register.listed()
+    snapshot = register.house.snapshots.snapshot()
+    held = snapshot.__enter__()
+    seen: list[int] = []
+
+    def read() -> None:
+        seen.append(len(list(held.table("inscriptions"))))
+        snapshot.__exit__(None, None, None)
+
+    Timer(1.0, read).start()
+    report = rebuilt(register, database_url)
+    assert report.swapped
+    assert report.tries > 1
+    assert seen == [1]
