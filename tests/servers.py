@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +20,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import scalar_row
+
+from tests.acceptance.service import family_of
 
 PATIENCE = 60.0
 DATABASE, OWNER, SUPERUSER = "watchlist", "watchlist_owner", "postgres"
@@ -78,9 +80,10 @@ class Server:
         return self.folder / self.name
 
     def conninfo(self, dbname: str = DATABASE, user: str = OWNER, **more: str) -> str:
-        return make_conninfo(host=str(self.folder), port=self._port(), dbname=dbname, user=user, **more)
+        return make_conninfo(host=str(self.folder), port=self.port, dbname=dbname, user=user, **more)
 
-    def _port(self) -> int:
+    @property
+    def port(self) -> int:
         """Of the socket's name alone: each server of the folder has its own."""
         return 5400 + sum(map(ord, self.name)) % 500
 
@@ -123,13 +126,13 @@ class Server:
         """A standby of this one, running; the primary knows it by its cluster_name."""
         other = self.copy(name)
         (other.data / "standby.signal").touch()
-        followed = make_conninfo(host=str(self.folder), port=self._port(), user=SUPERUSER)
+        followed = make_conninfo(host=str(self.folder), port=self.port, user=SUPERUSER)
         return other.start(primary_conninfo=followed, **extra)
 
     def start(self, **extra: str) -> Server:
         self.extra |= extra
         told = {
-            "port": str(self._port()),
+            "port": str(self.port),
             "unix_socket_directories": str(self.folder),
             "cluster_name": self.name,
         }
@@ -171,6 +174,10 @@ class Server:
             conn.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), value))
             conn.execute("SELECT pg_reload_conf()")
 
+    def cut_off(self) -> None:
+        """A standby that its primary is out of reach of."""
+        self.set("primary_conninfo", "host=/nowhere")
+
     def follows(self, standby: Server, state: str = "sync") -> None:
         """Waits until the standby is of that state."""
         ask = "SELECT max(sync_state) FROM pg_stat_replication WHERE application_name = %s AND state = 'streaming'"
@@ -184,19 +191,36 @@ class Server:
         for standby in standbys:
             self.follows(standby)
 
+    def has_recovered(self) -> None:
+        """Waits until it is open to writers, as it is told to be at the end of its recovery."""
+        assert _soon(lambda: self.ask("SELECT NOT pg_is_in_recovery()", dbname="postgres"))
+
     def promote(self) -> None:
         self.ask("SELECT pg_promote(true, 60)", dbname="postgres")
 
     def kill(self) -> None:
         """As the power fails: the whole of it at once."""
         assert self.process is not None
-        os.kill(self.process.pid, signal.SIGKILL)
+        for pid in family_of(self.process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGQUIT)
             self.process.wait(PATIENCE)
+
+
+def either(*servers: Server) -> str:
+    """The connection string of whichever of these is the primary."""
+    return make_conninfo(
+        host=",".join(str(server.folder) for server in servers),
+        port=",".join(str(server.port) for server in servers),
+        dbname=DATABASE,
+        user=OWNER,
+        target_session_attrs="read-write",
+    )
 
 
 class Servers:
@@ -212,6 +236,15 @@ class Servers:
 
     def primary(self, name: str = "north", **extra: str) -> Server:
         return self.add(Server(self.folder, name, programs(self.folder))).made(**extra)
+
+    def archive(self) -> Path:
+        """A folder for the WAL, outside all of them."""
+        folder = self.folder / "archive"
+        folder.mkdir()
+        if os.geteuid() == 0:
+            account = _as_server()
+            os.chown(folder, account["user"], account["group"])
+        return folder
 
     def standby(self, of: Server, name: str, **extra: str) -> Server:
         return self.add(of.standby(name, **extra))
