@@ -85,7 +85,11 @@ class Traffic:
     def _by_name(self) -> None:
         def ask() -> None:
             named = {
-                str(n): {"person": {k: person(n)["identity"][k] for k in ("family_name", "given_names", "birth_date")}}
+                str(n): {
+                    "person": {
+                        k: person(n)["identity"][k] for k in ("family_name", "given_names", "birth_date")
+                    }
+                }
                 for n in (random.choice(LISTED), random.choice(UNLISTED))
             }
             asked = {"purpose": "third_party_payment", "file_reference": "L", "subjects": named}

@@ -628,6 +628,13 @@ NOBODYS = frozenset(
         "webhook_secrets",
         "webhook_deliveries",
         "webhook_attempts",
+        "seal_tiles",
+        "seal_leaves",
+        "seal_digests",
+        "seal_keys",
+        "checkpoints",
+        "cosignatures",
+        "stamps",
     }
 )
 """Tables that hold nothing of a person by themselves: the vault's rows are told field by field; keys are keys."""

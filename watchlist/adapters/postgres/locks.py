@@ -9,3 +9,5 @@ ALONE_LOCKS = 0x57_4C_00_03
 SNAPSHOT_LOCK = 0x57_4C_00_18
 """Shared by whoever reads the pictures in one long snapshot: tables that are swapped in are newer than that, and it
 would see nothing in them."""
+SEAL_LOCK = 0x57_4C_00_04
+"""Held by a transaction that makes the sealed log longer."""
