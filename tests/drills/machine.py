@@ -329,7 +329,13 @@ class WholeService(RuleBasedStateMachine):
         verb, asked, receipt = self.done[which % len(self.done)]
         before = self._position()
         self.crashes.disarm()
-        assert _sent(verb(self.desk, asked)) == _sent(receipt)
+        answered = verb(self.desk, asked)
+        if (
+            "approved" in receipt.facts
+        ):  # of a batch: that answers how many it had, and takes effect in several parts
+            assert (answered.id, answered.version) == (receipt.id, receipt.version)
+        else:
+            assert _sent(answered) == _sent(receipt), (answered, receipt)
         assert self._position() == before
         self.counted["sent again"] += 1
 
