@@ -11,7 +11,7 @@ import msgspec
 
 from watchlist.application.attention import opened as seen
 from watchlist.application.receipt import Decided, Receipt
-from watchlist.application.work import Ask, Work
+from watchlist.application.work import Ask, Erased, Work
 from watchlist.domain import refusals
 from watchlist.domain.aggregate import Act, Aggregate
 from watchlist.domain.case import Case
@@ -80,7 +80,7 @@ class Desk:
                 return self._answered(ask) or decision
             except AlreadyDone as done:
                 return answered_before(done, ask)
-            except refusals.Refusal:
+            except (refusals.Refusal, Erased):
                 if (receipt := self._answered(ask)) is not None:
                     return receipt
                 raise
