@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
+from watchlist.adapters.codec import UnreadableEvent
 from watchlist.application.work import Erased
 from watchlist.domain import identifiers, refusals
 from watchlist.domain.refusals import Refusal
@@ -473,6 +474,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Erased, _on_erased)
+    app.add_exception_handler(UnreadableEvent, _on_unreadable)
     for unreachable in (OperationalError, persistence.OperationalError, persistence.InterfaceError):
         app.add_exception_handler(unreachable, _on_unreachable)
 
@@ -534,3 +536,9 @@ def _on_erased(request: Request, error: Exception) -> Response:
 def _on_unreachable(request: Request, error: Exception) -> Response:
     log.warning("the database does not answer: %s", type(error).__name__)
     return problem(refusals.Busy, _french(request))
+
+
+def _on_unreadable(request: Request, error: Exception) -> Response:
+    """An event of a newer version: its topic and place are for whoever runs the service, and no state is ever told."""
+    log.error("%s", error)
+    return problem(refusals.RecordUnreadable, _french(request))

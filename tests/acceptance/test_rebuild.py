@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from threading import Event, Lock, Thread
 
 import psycopg
@@ -18,6 +19,7 @@ from watchlist.settings import Settings
 
 LISTED = range(1, 9)
 UNLISTED = range(100, 104)
+NEWCOMERS = count(1_000)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,6 @@ class Traffic:
     longest: float = 0.0
     _stop: Event = field(default_factory=Event)
     _lock: Lock = field(default_factory=Lock)
-    _newest: int = 1_000
 
     def __enter__(self) -> Traffic:
         asked = (self._by_number, self._by_name, self._list, self._in_and_out)
@@ -84,14 +85,7 @@ class Traffic:
 
     def _by_name(self) -> None:
         def ask() -> None:
-            named = {
-                str(n): {
-                    "person": {
-                        k: person(n)["identity"][k] for k in ("family_name", "given_names", "birth_date")
-                    }
-                }
-                for n in (random.choice(LISTED), random.choice(UNLISTED))
-            }
+            named = {str(n): _named(n) for n in (random.choice(LISTED), random.choice(UNLISTED))}
             asked = {"purpose": "third_party_payment", "file_reference": "L", "subjects": named}
             results = self.office.integrator.made("/screenings", asked, 200)["results"]
             assert [one["hit"] for one in results.values()] == [int(n) in LISTED for n in named], named
@@ -107,13 +101,20 @@ class Traffic:
 
     def _in_and_out(self) -> None:
         """An inscription that returned is seen by the next screening, a delisting too."""
-        self._newest += 1
-        entry = listed(self.office.investigator, self.office.supervisor, self._newest)
-        assert hits(self.office.integrator, self._newest) == [True], f"{self._newest} listed"
+        newest = next(NEWCOMERS)
+        entry = listed(self.office.investigator, self.office.supervisor, newest)
+        assert hits(self.office.integrator, newest) == [True], f"{newest} listed"
         body = {"ground": "repaid", "reason": "repaid"}
         self.office.supervisor.made(f"/inscriptions/{entry.inscription}/delisting", body, 200)
-        assert hits(self.office.integrator, self._newest) == [False], f"{self._newest} delisted"
+        assert hits(self.office.integrator, newest) == [False], f"{newest} delisted"
         self.commands += 6
+
+
+def _named(number: int) -> dict[str, str]:
+    """As a question names them; nobody of those who come and go bears the name of the unlisted."""
+    known = person(number)
+    family_name = known["family_name"] if number in LISTED else "Personne"
+    return {"family_name": family_name} | {name: known[name] for name in ("given_names", "birth_date")}
 
 
 def test_nobody_notices_it(running: Service, office: Office) -> None:

@@ -64,3 +64,9 @@ def test_a_figure_with_an_alternative_is_met_by_either() -> None:
     assert Figure("batch", (0.1,), "of bare SQL", 0.4, instead=fast).met
     assert Figure("batch", (0.5,), "of bare SQL", 0.4).met
     assert Figure("shown", (1.0,), "seconds").met is None
+
+
+def test_a_rebuild_is_measured_with_no_row_different(seeded: Premises) -> None:
+    (figure,) = bench.MEASURES["rebuild"](seeded)
+    assert figure.floor == pytest.approx(16_666.7, rel=0.001)
+    assert "0 rows different" in figure.detail

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -57,6 +58,14 @@ class EventCodec(Mapper[UUID]):
             stored_event.state,
         )
 
+    def read(self, stored: tuple[int, datetime, str, UUID, int, bytes]) -> tuple[int, datetime, Event]:
+        """A row of the log; a refusal names its position too."""
+        position, recorded_at, topic, stream, version, state = stored
+        try:
+            return position, recorded_at, self.decode(topic, stream, version, state)
+        except UnreadableEvent as error:
+            raise UnreadableEvent(f"position {position}: {error}") from None
+
     def decode(self, topic: str, stream: UUID | str, version: int, state: bytes) -> Event:
         """The event of a stored document; one that belongs elsewhere, or is newer than this code, is refused."""
         try:
@@ -78,8 +87,12 @@ class EventCodec(Mapper[UUID]):
             document = msgspec.json.decode(state, type=dict[str, Any])
             stored = msgspec.convert(document.get("format", 1), int)
             if stored > cls.FORMAT:
-                raise UnreadableEvent(f"{place} is newer than this version can read")
+                raise UnreadableEvent(
+                    f"{place} is of format {stored}, newer than this version can read: use a newer version"
+                )
             for older in range(stored, cls.FORMAT):
+                if (topic, older) not in self._upcasts:
+                    raise UnreadableEvent(f"{place}: no upcast from format {older}")
                 document = self._upcasts[topic, older](document)
             return msgspec.convert(document, cls)
         except msgspec.DecodeError:

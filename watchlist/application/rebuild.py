@@ -27,7 +27,7 @@ from watchlist.projections.painted import painted
 
 BATCH = 250
 """Streams painted again in one transaction."""
-FEW = 40
+FEW = 10
 """So many that went on meanwhile are painted again while nobody records: some milliseconds."""
 SWAP_SECONDS = 0.05
 """Until a try to swap has all its locks, or gives them back."""
@@ -222,6 +222,7 @@ class _Rebuild:
         while True:
             self.report.tries += 1
             self.progress("swap", self.report.tries, None)
+            self.easel.prepare()
             with self._level():
                 self.report.swapped = self.easel.swap(SWAP_SECONDS)
             if self.report.swapped:

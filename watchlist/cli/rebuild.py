@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from multiprocessing.process import BaseProcess
+from multiprocessing.queues import SimpleQueue
 
+from watchlist.adapters.codec import UnreadableEvent
 from watchlist.adapters.postgres.easel import PostgresEasel, PostgresPainting
 from watchlist.application import rebuild as verbs
 from watchlist.application.rebuild import Progress, RebuildReport, paint_part
@@ -92,8 +94,9 @@ class _Crew:
         if not self._easel.parts():
             return
         context = multiprocessing.get_context("spawn")
+        failed: SimpleQueue[str] = context.SimpleQueue()
         hands = [
-            context.Process(target=paint_parts, args=(*self._places, n, self._workers), daemon=True)
+            context.Process(target=paint_parts, args=(*self._places, n, self._workers, failed), daemon=True)
             for n in range(self._workers)
         ]
         for hand in hands:
@@ -104,6 +107,8 @@ class _Crew:
                 time.sleep(LOOK_SECONDS)
         finally:
             _end(hands)
+        if not failed.empty():
+            raise Stop(failed.get())
         if self._easel.parts():
             raise Stop(
                 "a process that painted has ended before its time: run it again, it goes on where it was"
@@ -116,8 +121,17 @@ def _end(hands: Sequence[BaseProcess]) -> None:
         hand.join()
 
 
-def paint_parts(settings: Settings, owner: str, conninfo: str, hand: int, hands: int) -> None:
+def paint_parts(
+    settings: Settings, owner: str, conninfo: str, hand: int, hands: int, failed: SimpleQueue[str]
+) -> None:
     """What one process does; it ends with the one that started it."""
+    try:
+        _paint_parts(settings, owner, conninfo, hand, hands)
+    except UnreadableEvent as error:
+        failed.put(str(error))
+
+
+def _paint_parts(settings: Settings, owner: str, conninfo: str, hand: int, hands: int) -> None:
     with (
         build(
             conninfo, key_of(settings, conninfo), keys_conninfo=settings.keys_database_url, pool_size=2

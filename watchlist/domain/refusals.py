@@ -693,6 +693,15 @@ class Busy(Unavailable):
     """
 
 
+class RecordUnreadable(Unavailable):
+    """This was recorded by a newer version of the service, or is not as recorded; nothing was decided. Tell the
+    service's operator.
+
+    fr: Ceci a été enregistré par une version plus récente du service, ou n'est plus tel qu'enregistré ; rien n'a été
+    décidé. Prévenez l'exploitant.
+    """
+
+
 class KeyLost(Unavailable):
     """These data cannot be opened: a key or a ciphertext is lost. They are not erased; tell the service's operator.
 

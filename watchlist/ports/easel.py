@@ -86,5 +86,8 @@ class Easel(Painting, Protocol):
     def mend(self, rows: int) -> None:
         """Certificates, in their place: they hold what no event tells, and are not swapped."""
 
+    def prepare(self) -> None:
+        """All that a swap needs to know, before anybody waits for it."""
+
     def swap(self, seconds: float) -> bool: ...
     def clear(self, keep: bool) -> None: ...

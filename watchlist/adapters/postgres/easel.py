@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -98,10 +99,9 @@ class PostgresPainting:
         return self._stored("stories", list(streams))
 
     def _stored(self, name: str, *params: object) -> list[Told]:
-        decode = self._codec.decode
         with self._conn.cursor(row_factory=tuple_row, binary=True) as cursor:
             rows = cursor.execute(SQL[name], params, prepare=True).fetchall()
-        return [(row[0], row[1], decode(row[2], row[3], row[4], row[5])) for row in rows]
+        return [self._codec.read(row) for row in rows]
 
     def keep(self, part: Part, until: UUID, events: int, rows: Rows, lost: Sequence[UUID]) -> None:
         with self._conn.transaction():
@@ -156,6 +156,7 @@ class PostgresEasel(PostgresPainting):
     """Keeps the port Easel."""
 
     _generation = 1
+    _views: Mapping[str, str] = MappingProxyType({})
 
     def begin(self, generation: int, parts: int) -> Begun:
         """What was begun for these tables and this code goes on; anything else that is there goes."""
@@ -292,6 +293,12 @@ class PostgresEasel(PostgresPainting):
     def mend(self, rows: int) -> None:
         self._conn.execute(SQL["mend"], (rows,))
 
+    def prepare(self) -> None:
+        self._conn.execute(f"CREATE SCHEMA IF NOT EXISTS {OLD}".encode())
+        self._views = shapes.views_of(self._conn, SWAPPED)
+        self._conn.execute(SQL["carry_late_hits"])
+        self._conn.execute(SQL["carried_until"], (_two_minutes_ago(),))
+
     def swap(self, seconds: float) -> bool:
         """While nobody records; False when somebody reads for so long that it has to be tried again.
 
@@ -302,8 +309,7 @@ class PostgresEasel(PostgresPainting):
             return False
         try:
             self._conn.execute(SQL["carry_late_hits"])
-            self._conn.execute(f"CREATE SCHEMA IF NOT EXISTS {OLD}".encode())
-            return shapes.swap(self._conn, SWAPPED, seconds)
+            return shapes.swap(self._conn, SWAPPED, self._views, seconds)
         finally:
             self._conn.execute("SELECT pg_advisory_unlock(%s)", (SNAPSHOT_LOCK,))
 

@@ -200,3 +200,6 @@ INSERT INTO watchlist_next.steps VALUES (%b) ON CONFLICT DO NOTHING
 
 -- name: swapped
 UPDATE watchlist_next.rebuild SET swapped = true
+
+-- name: carried_until
+UPDATE watchlist_next.rebuild SET hits_from = %b

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import psycopg
 from psycopg.rows import DictRow
@@ -106,42 +105,33 @@ def _manners(conn: Owner, table: str) -> Iterator[str]:
         yield f"GRANT {what} ON {there} TO {right['whom']}{further}"
 
 
-class _TooLate(Exception):
-    """The locks were not all had in time."""
+def views_of(conn: Owner, tables: Sequence[str]) -> dict[str, str]:
+    """What looks at these tables: views follow tables, not names, and are told again when those are swapped."""
+    return {row["name"]: row["is"] for row in conn.execute(VIEWS, (list(tables),)).fetchall()}
 
 
-def swap(conn: Owner, tables: Sequence[str], seconds: float) -> bool:
-    """In one commit; False, and everything given back, when somebody reads for longer than `seconds`.
+def swap(conn: Owner, tables: Sequence[str], views: Mapping[str, str], seconds: float) -> bool:
+    """In one commit and one trip; False, and everything given back, when somebody reads for longer than `seconds`.
 
-    Views follow tables, not names: they are told again in the same commit, and keep their rights.
+    All locks are one statement, so that its time is that of all of them together. The views keep their rights.
     """
-    views = conn.execute(VIEWS, (list(tables),)).fetchall()
-    until = time.monotonic() + seconds
+    all_of_them = ", ".join(f"{LIVE}.{name}" for name in [*tables, *views])
     try:
-        with conn.transaction():
-            for name in [*tables, *(row["name"] for row in views)]:
-                _lock(conn, name, until)
+        with conn.pipeline(), conn.transaction():
+            run(conn, f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+            run(conn, f"LOCK TABLE {all_of_them} IN ACCESS EXCLUSIVE MODE")
+            run(conn, "SET LOCAL statement_timeout = 0")
             _swap(conn, tables, views)
-    except (psycopg.errors.LockNotAvailable, _TooLate):
+    except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable):
         return False
     return True
 
 
-def _lock(conn: Owner, name: str, until: float) -> None:
-    left = int((until - time.monotonic()) * 1000)
-    if left < 1:
-        raise _TooLate
-    with conn.pipeline():
-        run(conn, f"SET LOCAL lock_timeout = {left}")
-        run(conn, f"LOCK TABLE {LIVE}.{name} IN ACCESS EXCLUSIVE MODE")
-
-
-def _swap(conn: Owner, tables: Sequence[str], views: Sequence[DictRow]) -> None:
-    with conn.pipeline():
-        run(conn, f"DROP INDEX {NEXT}.letters_hit")
-        for table in tables:
-            run(conn, f"ALTER TABLE {LIVE}.{table} SET SCHEMA {OLD}")
-            run(conn, f"ALTER TABLE {NEXT}.{table} SET SCHEMA {LIVE}")
-        for view in views:
-            run(conn, f"CREATE OR REPLACE VIEW {LIVE}.{view['name']} AS {view['is']}")
-        conn.execute(queries("easel.sql")["swapped"])
+def _swap(conn: Owner, tables: Sequence[str], views: Mapping[str, str]) -> None:
+    run(conn, f"DROP INDEX {NEXT}.letters_hit")
+    for table in tables:
+        run(conn, f"ALTER TABLE {LIVE}.{table} SET SCHEMA {OLD}")
+        run(conn, f"ALTER TABLE {NEXT}.{table} SET SCHEMA {LIVE}")
+    for name, told in views.items():
+        run(conn, f"CREATE OR REPLACE VIEW {LIVE}.{name} AS {told}")
+    conn.execute(queries("easel.sql")["swapped"])

@@ -38,9 +38,7 @@ class PostgresSnapshot:
                 after = rows[-1][0]
 
     def events(self) -> Iterator[tuple[int, datetime, Event]]:
-        decode = self._codec.decode
-        for position, recorded_at, topic, stream, version, state in self.stored():
-            yield position, recorded_at, decode(topic, stream, version, state)
+        return map(self._codec.read, self.stored())
 
     def table(self, name: str) -> Iterator[dict[str, Any]]:
         with self._conn.cursor(f"all_{name}", binary=True) as cursor:
