@@ -344,6 +344,26 @@ def test_a_connection_killed_before_the_commit_is_tried_again_and_recorded_once(
     assert [after[t] - before[t] for t in ("events", "vault", "commands")] == [1, 1, 1]
 
 
+def test_a_command_decided_on_what_the_server_does_not_have_is_decided_again(story, monkeypatch):
+    """As after a failover to a standby that lacks the last events: the stream goes on where it ends there."""
+    subject_id = story.subject()
+    case_id = story.case(subject_id)
+    before = story.house.register.load([case_id])[case_id].version
+    real, ahead = story.house.register.load, [True]
+
+    def load(ids, wrapped=None):
+        loaded = real(ids, wrapped)
+        if ahead and case_id in loaded:
+            ahead.clear()
+            loaded[case_id].version += 7
+        return loaded
+
+    monkeypatch.setattr(story.house.register, "load", load)
+    add_note(story.desk, ask(), case_id, "une note")
+    assert not ahead
+    assert real([case_id])[case_id].version == before + 1
+
+
 def test_a_connection_killed_every_time_is_busy(story, database_url, monkeypatch):
     case_id = story.case(story.subject())
     before = everything(story)

@@ -28,6 +28,7 @@ TRIES = 3
 LARGEST_SKEW = timedelta(seconds=2)
 DECIDE_AGAIN = (
     "events_pkey",
+    "goes_on",
     "imported_lines_pkey",
     "case_references_pkey",
     "known_meanwhile",
@@ -139,8 +140,17 @@ def _one_trip(conn: Connection) -> Iterator[None]:
         raise
 
 
+def _begun(stored_events: Sequence[StoredEvent]) -> dict[UUID | str, int]:
+    """Of each stream that was there before, the first of its new versions."""
+    first: dict[UUID | str, int] = {}
+    for event in stored_events:
+        first.setdefault(event.originator_id, event.originator_version)
+    return {stream: version for stream, version in first.items() if version > 1}
+
+
 def _recorded(stored_events: Sequence[StoredEvent], work: Work) -> tuple[Any, ...]:
     sealed, ask = work.sealed, work.ask
+    begun = _begun(stored_events)
     return (
         list(work.new_keys),
         list(work.new_keys.values()),
@@ -155,4 +165,6 @@ def _recorded(stored_events: Sequence[StoredEvent], work: Work) -> tuple[Any, ..
         ask.command_id,
         ask.mac,
         work.answer,
+        list(begun),
+        list(begun.values()),
     )

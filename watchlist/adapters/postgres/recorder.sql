@@ -3,7 +3,8 @@
 SELECT begin_recording(%b, %b, %b, %b, %b::smallint[])
 
 -- name: record
--- the keys of new owners, what the command sealed, its events in their order, and the command itself: a second row of one is refused
+-- the keys of new owners, what the command sealed, its events in their order, and the command itself: a second row of one is refused,
+-- and an event whose stream ends before it
 WITH keyed AS (
     INSERT INTO watchlist_keys.data_keys (owner, wrapped) SELECT * FROM unnest(%b::uuid[], %b::bytea[])
 ), kept AS (
@@ -19,7 +20,7 @@ WITH keyed AS (
     INSERT INTO commands (command_id, mac, answer, position, recorded_at)
     SELECT %b, %b, %b, max(notification_id), recorded_at() FROM appended
 )
-SELECT notification_id FROM appended ORDER BY notification_id
+SELECT notification_id FROM appended WHERE goes_on(%b::uuid[], %b::bigint[]) ORDER BY notification_id
 
 -- name: answered
 -- what a recorded command answered
