@@ -30,6 +30,7 @@ from watchlist.cli import (
     privacy,
     rebuild,
     roles,
+    seal,
     serve,
 )
 from watchlist.cli.terminal import Stop, say
@@ -75,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
         roles,
         privacy,
         keyring,
+        seal,
     ):
         room.add_to(commands)
     return made
