@@ -51,6 +51,7 @@ from watchlist.adapters.postgres.usage import PostgresUsage
 from watchlist.adapters.postgres.vault import PostgresVault
 from watchlist.adapters.postgres.webhooks import PostgresWebhooks
 from watchlist.adapters.postman import HttpPostman
+from watchlist.application.compile_dossier import Proving
 from watchlist.application.desk import Desk
 from watchlist.application.follow_journal import Progress, follow_journal
 from watchlist.application.letters import Writing
@@ -111,6 +112,8 @@ class House:
     """Opened and closed by the event loop that streams the changes."""
     webhooks: PostgresWebhooks
     postman: Postman
+    proving: Proving | None = None
+    """What proves the log; None: nothing is sealed here."""
     quotas: Quotas = field(default_factory=Quotas)
     """How much each client may ask (S6)."""
     stopping: Event = field(default_factory=Event)

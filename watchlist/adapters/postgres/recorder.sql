@@ -50,6 +50,11 @@ SELECT require_no_other_letter(%b, %b)
 SELECT originator_id, originator_version, topic, state FROM events
 WHERE originator_id = ANY(%b) ORDER BY originator_id, originator_version
 
+-- name: entered
+-- whole streams, in order, and where and when each event was recorded
+SELECT notification_id, recorded_at, originator_id, originator_version, topic, state FROM events
+WHERE originator_id = ANY(%b) ORDER BY originator_id, originator_version
+
 -- name: known
 -- which of these streams there are
 SELECT DISTINCT originator_id FROM events WHERE originator_id = ANY(%b)
