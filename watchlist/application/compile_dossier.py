@@ -41,7 +41,7 @@ class Proving:
 
 def compile_dossier(
     desk: Desk,
-    proving: Proving | None,
+    proving: Proving,
     subject_id: UUID,
     day: date | None,
     scope: str | None,
@@ -189,13 +189,12 @@ def _base64(value: bytes) -> str:
 # Proved ---------------------------------------------------------------------------------------
 
 
-def _proofs(proving: Proving | None, streams: Mapping[UUID, Iterable[Entered]]) -> View:
+def _proofs(proving: Proving, streams: Mapping[UUID, Iterable[Entered]]) -> View:
     """The leaf of every event, and that it is in the tree of one published checkpoint; what is not sealed is said."""
     positions = sorted(one.position for history in streams.values() for one in history)
-    if proving is not None:
-        proving.seal()
-    latest = proving.sealed.latest() if proving else None
-    if proving is None or latest is None:
+    proving.seal()
+    latest = proving.sealed.latest()
+    if latest is None:
         return {"proofs": [], "not_sealed": positions, "checkpoint": None, "keys": []}
     found = {position: proving.sealed.inclusion(position, latest.size) for position in positions}
     return {
