@@ -16,7 +16,19 @@ from watchlist.adapters.postgres.migrate import MigrationError
 from watchlist.adapters.postgres.rewrap import NotTheOwner
 from watchlist.application.follow_journal import JournalBehind
 from watchlist.bootstrap import ExtraMissing, NotMigrated
-from watchlist.cli import database, demo, erase, history, import_file, keyring, people, privacy, roles, serve
+from watchlist.cli import (
+    audit,
+    database,
+    demo,
+    erase,
+    history,
+    import_file,
+    keyring,
+    people,
+    privacy,
+    roles,
+    serve,
+)
 from watchlist.cli.terminal import Stop, say
 from watchlist.domain.refusals import Refusal
 from watchlist.ports.erasure_journal import JournalDamaged, JournalThere
@@ -44,7 +56,7 @@ SAID = (
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="watchlist", description="The fraud watchlist service.")
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for room in (serve, database, demo, import_file, history, erase, people, roles, privacy, keyring):
+    for room in (serve, database, demo, import_file, history, erase, people, roles, privacy, keyring, audit):
         room.add_to(commands)
     return made
 
