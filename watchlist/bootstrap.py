@@ -44,6 +44,7 @@ from watchlist.adapters.postgres.operators import PostgresOperators
 from watchlist.adapters.postgres.pictures import Pictures
 from watchlist.adapters.postgres.register import Register
 from watchlist.adapters.postgres.registers import PostgresRegisters
+from watchlist.adapters.postgres.reports import PostgresReports
 from watchlist.adapters.postgres.reviews import PostgresReviews
 from watchlist.adapters.postgres.sealed_log import PostgresSealedLog
 from watchlist.adapters.postgres.snapshot import PostgresSnapshots
@@ -118,6 +119,7 @@ class House:
     postman: Postman
     sealed_log: PostgresSealedLog
     sealer: Sealer
+    reports: PostgresReports
     quotas: Quotas = field(default_factory=Quotas)
     """How much each client may ask (S6)."""
     stopping: Event = field(default_factory=Event)
@@ -236,6 +238,7 @@ def build(
         webhooks=PostgresWebhooks(pool),
         postman=HttpPostman(private_webhooks),
         sealed_log=sealed_log,
+        reports=PostgresReports(pool),
         sealer=Sealer(register, sealed_log, seal_keys or GivenSealKeys(), clock, log_origin),
         private_webhooks=private_webhooks,
     )
