@@ -20,6 +20,7 @@ from watchlist.application.follow_journal import JournalBehind
 from watchlist.application.rebuild import RebuildBlocked, RotationUnfinished
 from watchlist.bootstrap import ExtraMissing, NotMigrated
 from watchlist.cli import (
+    audit,
     database,
     demo,
     erase,
@@ -76,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
         roles,
         privacy,
         keyring,
+        audit,
         seal,
     ):
         room.add_to(commands)

@@ -45,6 +45,7 @@ from watchlist.adapters.postgres.pictures import Pictures
 from watchlist.adapters.postgres.register import Register
 from watchlist.adapters.postgres.registers import PostgresRegisters
 from watchlist.adapters.postgres.replica_index import ReplicaListIndex
+from watchlist.adapters.postgres.reports import PostgresReports
 from watchlist.adapters.postgres.reviews import PostgresReviews
 from watchlist.adapters.postgres.sealed_log import PostgresSealedLog
 from watchlist.adapters.postgres.snapshot import PostgresSnapshots
@@ -56,6 +57,7 @@ from watchlist.adapters.postgres.vault import PostgresVault
 from watchlist.adapters.postgres.webhooks import PostgresWebhooks
 from watchlist.adapters.postman import HttpPostman
 from watchlist.adapters.seal_key import FileSealKeys, GivenSealKeys
+from watchlist.application.compile_dossier import Proving
 from watchlist.application.desk import Desk
 from watchlist.application.follow_journal import Progress, follow_journal
 from watchlist.application.letters import Writing
@@ -121,6 +123,7 @@ class House:
     postman: Postman
     sealed_log: PostgresSealedLog
     sealer: Sealer
+    reports: PostgresReports
     quotas: Quotas = field(default_factory=Quotas)
     """How much each client may ask (S6)."""
     stopping: Event = field(default_factory=Event)
@@ -149,6 +152,11 @@ class House:
     def replica_now(self) -> Standing | None:
         """The same, looked at now."""
         return standing_of(self.conninfo, self.replica_conninfo) if self.replica_conninfo else None
+
+    @property
+    def proving(self) -> Proving:
+        """What proves the log, sealed up to now."""
+        return Proving(self.sealed_log, self.sealer.seal)
 
     def close(self) -> None:
         self.stopping.set()
@@ -246,6 +254,7 @@ def build(
         webhooks=PostgresWebhooks(pool),
         postman=HttpPostman(private_webhooks),
         sealed_log=sealed_log,
+        reports=PostgresReports(pool),
         sealer=Sealer(register, sealed_log, seal_keys or GivenSealKeys(), clock, log_origin),
         private_webhooks=private_webhooks,
         replica_conninfo=replica_conninfo,

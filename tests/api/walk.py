@@ -19,7 +19,7 @@ from watchlist.domain.unusual_use import Observed, Unusual
 
 DAY = "2026-02-26"
 UNNUMBERED = GOOD.replace(PERSON["identifiers"][0]["value"], "")
-CODES = {"kind": "answer", "dataset": "watchlist", "number": "1"}
+CODES = {"kind": "answer", "dataset": "watchlist", "number": "1", "report": "held", "of": "cases"}
 """Parameters of paths that are codes and no ids."""
 
 BODIES = {"/v1/detail-requests/{detail_id}/answer": {"answer": "x"}}

@@ -28,6 +28,7 @@ ONE_OF_EACH = list({letter.template: letter for letter in every_letter()}.values
 RELEASED = {
     "access-1.typ": "0c3ec8239b08aaa3f8b81938b41a15e08a5e292bba2fd4755667beaae5f4c78e",
     "delisting-1.typ": "0c3ec8239b08aaa3f8b81938b41a15e08a5e292bba2fd4755667beaae5f4c78e",
+    "dossier-1.typ": "2e5bdab40e249c57d13249c559da6e1562567b1ba96c59cd82bf8aa05a46a732",
     "extension-1.typ": "0c3ec8239b08aaa3f8b81938b41a15e08a5e292bba2fd4755667beaae5f4c78e",
     "grant-1.typ": "0c3ec8239b08aaa3f8b81938b41a15e08a5e292bba2fd4755667beaae5f4c78e",
     "inscription-1.typ": "0c3ec8239b08aaa3f8b81938b41a15e08a5e292bba2fd4755667beaae5f4c78e",

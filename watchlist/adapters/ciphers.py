@@ -53,6 +53,11 @@ def seal(key: bytes, owner: UUID, field: str, ref: UUID, value: bytes) -> tuple[
 
 def open_sealed(key: bytes, owner: UUID, field: str, sealed: Sealed, ciphertext: bytes) -> bytes:
     """The value; raises Tampered unless it is the very one its event committed to."""
+    return reveal(key, owner, field, sealed, ciphertext)[1]
+
+
+def reveal(key: bytes, owner: UUID, field: str, sealed: Sealed, ciphertext: bytes) -> tuple[bytes, bytes]:
+    """The nonce and the value: with both, anybody can check the commitment of the event. Raises the same."""
     try:
         opened = AESGCM(key).decrypt(ciphertext[:_IV_BYTES], ciphertext[_IV_BYTES:], _bound_to(owner, field))
     except (InvalidTag, ValueError):
@@ -60,7 +65,7 @@ def open_sealed(key: bytes, owner: UUID, field: str, sealed: Sealed, ciphertext:
     nonce, value = opened[:NONCE_BYTES], opened[NONCE_BYTES:]
     if not proves(sealed, value, nonce):
         raise Tampered("a sealed value is not the one that was recorded")
-    return value
+    return nonce, value
 
 
 def _bound_to(owner: UUID, field: str) -> bytes:

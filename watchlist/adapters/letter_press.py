@@ -15,7 +15,7 @@ from types import ModuleType
 
 import msgspec
 
-from watchlist.domain.correspondence import Template
+from watchlist.domain.dossier_paper import TEMPLATE, DossierPaper
 from watchlist.domain.letter import Letter
 from watchlist.domain.refusals import LettersUnavailable
 
@@ -32,14 +32,22 @@ class TypstPress:
 
     def print(self, letter: Letter) -> bytes:
         """The PDF; LettersUnavailable without the extra."""
-        typst = _engine()
-        document = _REORDERING.sub(_code_point, msgspec.json.encode(letter).decode())
-        for spelling in _spellings(document):
-            try:
-                return _compiled(typst, letter.template, spelling)
-            except typst.TypstError as error:
-                unprintable = error
-        raise unprintable
+        return _printed(letter.template.value, letter)
+
+    def print_dossier(self, paper: DossierPaper) -> bytes:
+        """The same of a dossier, by its own template."""
+        return _printed(TEMPLATE, paper)
+
+
+def _printed(template: str, content: msgspec.Struct) -> bytes:
+    typst = _engine()
+    document = _REORDERING.sub(_code_point, msgspec.json.encode(content).decode())
+    for spelling in _spellings(document):
+        try:
+            return _compiled(typst, template, spelling)
+        except typst.TypstError as error:
+            unprintable = error
+    raise unprintable
 
 
 def _spellings(document: str) -> Iterator[str]:
@@ -74,9 +82,9 @@ def _engine() -> ModuleType:
     return typst
 
 
-def _compiled(typst: ModuleType, template: Template, document: str) -> bytes:
+def _compiled(typst: ModuleType, template: str, document: str) -> bytes:
     printed: bytes = typst.compile(
-        str(TEMPLATES / f"{template.value}.typ"),
+        str(TEMPLATES / f"{template}.typ"),
         root=str(TEMPLATES),
         format="pdf",
         ignore_system_fonts=True,

@@ -211,6 +211,15 @@ class Desk:
         opened = {ref: self._opened(keys, row, *wanted[ref]) for ref, row in rows.items()}
         return Opened(opened, frozenset(lost))
 
+    def reveal(self, owner: UUID, sealed: Sealed) -> tuple[bytes, bytes] | None:
+        """The nonce of a commitment and the value it was made to, for whoever is to check it; None: erased."""
+        if not self.open_sealed(owner, [sealed]):
+            return None
+        key, row = self.keyring.keys([owner]).get(owner), self.vault.rows([sealed.ref]).get(sealed.ref)
+        if key is None or row is None:
+            return None
+        return self.cipher.reveal(key, owner, row.field, sealed, row.ciphertext)
+
     def _found(
         self, owners: set[UUID], wrapped: Mapping[UUID, bytes]
     ) -> tuple[dict[UUID, bytes], Collection[UUID]]:

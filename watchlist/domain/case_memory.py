@@ -181,13 +181,35 @@ class CaseMemory(Aggregate):
             return None
         if any(inscription.is_open for inscription in self.inscriptions.values()):
             return retention.NEVER
+        return self._case_data_end_at(self.closed_at)
+
+    def _case_data_end_at(self, closed_at: datetime) -> datetime:
         # A procedure that another continued is over without a limitation of its own.
         limitations = [
             None if p.is_ongoing else p.limitation_ends_on
             for p in self.procedures.values()
             if p.is_ongoing or p.limitation_ends_on is not None
         ]
-        return retention.case_data_end_at(periods.civil_date(self.closed_at), limitations)
+        return retention.case_data_end_at(periods.civil_date(closed_at), limitations)
+
+    @property
+    def data_due_at(self) -> datetime | None:
+        """C1, C2: from when on its data are to be gone, or were to be, once that is known; also after its purge."""
+        basis = self.purge_due
+        if basis is PurgeBasis.ALERT_EXPIRED and self.alert is not None:
+            return retention.alert_ends_at(self.alert.raised_on)
+        if basis is PurgeBasis.RETENTION and self.closed_at is not None:
+            return max(self._case_data_end_at(self.closed_at), *self._ends_of_entries())
+        if basis is not None:
+            return self.over_at or self.purged_at
+        if self.data_end_at is not None:
+            return max(self.data_end_at, *self._ends_of_entries())
+        return self.alert_ends_at
+
+    def _ends_of_entries(self) -> list[datetime]:
+        """C3: no data go while an entry is active; whether its end was recorded in time is another matter."""
+        over = [one for one in self.inscriptions.values() if one.delisted_at and one.inscribed_on]
+        return [self.opened_at, *(min(self.ends_at(one), one.delisted_at or retention.NEVER) for one in over)]
 
     @property
     def purge_due(self) -> PurgeBasis | None:

@@ -6,7 +6,7 @@ What a letter says is letter.py's; here are its kinds, its id, and the rules of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID, uuid5
 
@@ -77,6 +77,7 @@ class Followed:
 
 
 NOTHING = Followed()
+INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,14 @@ def _due_at(began_at: datetime, deferred_to: date | None, known: Followed) -> da
     if known.sent is not None:
         return None
     return retention.letter_due_at(periods.civil_date(began_at), deferred_to)
+
+
+def last_day_of(inscription: Inscription, letter: DueLetter) -> date | None:
+    """L12: the last day on which the letter is not late, or was not when it went; None: it is not due any more."""
+    if letter.sent is None and letter.due_at is None:
+        return None
+    due_at = retention.letter_due_at(told_from(inscription, letter.kind), letter.deferred_to)
+    return periods.civil_date(due_at - INSTANT)
 
 
 def told_from(inscription: Inscription, kind: LetterKind) -> date:

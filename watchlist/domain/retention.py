@@ -6,7 +6,7 @@ Every instant here is exclusive and in UTC: something lasts while `now` is befor
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 from msgspec import Struct
@@ -28,6 +28,9 @@ SHORTEST_ACCESS_LOG, LONGEST_ACCESS_LOG = 6, 36
 """T1: what may be set instead."""
 DEFERRAL_MONTHS = 6
 """Ours (L12): how long a reasoned deferral of the letter may last before it is reviewed."""
+
+PURGED_WITHIN = timedelta(days=1)
+"""Ours (C1, C2): what is due is swept many times within a day; what is there a day later was purged late."""
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 """Later than any instant: what a procedure still ongoing holds has no end yet."""
@@ -85,6 +88,11 @@ def case_data_end_at(closed_on: date, limitations: Iterable[date | None]) -> dat
     ends = [periods.end_of(closed_on, CASE_MONTHS)]
     ends += [NEVER if last is None else periods.end_of(last, 0) for last in limitations]
     return max(ends)
+
+
+def purged_late(due_at: datetime, purged_at: datetime | None, now: datetime) -> bool:
+    """C1, C2: whether data were still there a day after they were due to go, or are."""
+    return (purged_at or now) > due_at + PURGED_WITHIN
 
 
 def inactive_at(last_active_on: date) -> datetime:

@@ -115,3 +115,8 @@ class Cipher(Protocol):
     def open_sealed(
         self, key: bytes, owner: UUID, field: str, sealed: Sealed, ciphertext: bytes
     ) -> bytes: ...
+    def reveal(
+        self, key: bytes, owner: UUID, field: str, sealed: Sealed, ciphertext: bytes
+    ) -> tuple[bytes, bytes]:
+        """The nonce that the commitment was made under, and the value."""
+        ...

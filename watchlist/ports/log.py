@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from watchlist.domain.aggregate import Aggregate, Event
+from watchlist.domain.dossier import Entered
 
 
 class VersionConflict(Exception):
@@ -49,6 +50,10 @@ class Log(Protocol):
 
     def streams(self, ids: Iterable[UUID]) -> dict[UUID, list[Event]]:
         """What was recorded in these streams, in order; those without events are left out."""
+        ...
+
+    def entered(self, ids: Iterable[UUID]) -> dict[UUID, list[Entered]]:
+        """The same, and where and when each event was recorded."""
         ...
 
     def record(self, aggregates: Sequence[Aggregate], work: Any) -> int:

@@ -66,6 +66,10 @@ class Registry(Protocol):
         """The cases a subject belongs to, or is a victim in (L10)."""
         ...
 
+    def cases_ever_about(self, subject_ids: Sequence[UUID]) -> list[UUID]:
+        """The cases that name one of these subjects, or listed it, whatever became of it since."""
+        ...
+
     def has_open_request(self, subject_ids: Iterable[UUID]) -> bool:
         """Whether something is still owed to one of these persons on a request of theirs (P1-P3)."""
         ...

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from watchlist.domain import periods, retention
 from watchlist.domain.case import Case
-from watchlist.domain.correspondence import DueLetter, LetterKind
+from watchlist.domain.correspondence import DueLetter, LetterKind, last_day_of
 from watchlist.domain.import_batch import ImportBatch
 from watchlist.domain.inscription import Inscription, State
 from watchlist.domain.rights_request import RightsRequest
@@ -33,6 +33,7 @@ class CaseRow(Struct, frozen=True):
     version: int
     victim_ids: list[UUID]
     purged_at: datetime | None
+    data_due_at: datetime | None
 
 
 class InscriptionRow(Struct, frozen=True):
@@ -57,6 +58,8 @@ class InscriptionRow(Struct, frozen=True):
     delisted_at: datetime | None
     delisting_ground: str | None
     hold_review_due_at: datetime | None
+    last_amended_by: UUID
+    approved_by: UUID | None
 
 
 class LetterRow(Struct, frozen=True):
@@ -73,6 +76,7 @@ class LetterRow(Struct, frozen=True):
     sent_on: date | None
     channel: str | None
     template: str | None
+    last_day: date | None
 
 
 class Standing(Struct, frozen=True):
@@ -159,6 +163,7 @@ def case_row(case: Case) -> CaseRow:
         version=case.version,
         victim_ids=case.victims_then_and_now(),
         purged_at=case.purged_at,
+        data_due_at=case.data_due_at,
     )
 
 
@@ -187,6 +192,8 @@ def inscription_row(case: Case, inscription: Inscription) -> InscriptionRow:
         delisted_at=inscription.delisted_at,
         delisting_ground=inscription.delisting_ground,
         hold_review_due_at=case.hold_review_due_at(inscription),
+        last_amended_by=inscription.last_amended_by,
+        approved_by=inscription.approved_by,
     )
 
 
@@ -210,6 +217,7 @@ def _letter_row(case: Case, inscription: Inscription, subject_id: UUID, letter: 
         sent_on=sent.sent_on if sent else None,
         channel=sent.channel if sent else None,
         template=sent.template if sent else None,
+        last_day=last_day_of(inscription, letter),
     )
 
 

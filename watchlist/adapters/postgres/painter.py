@@ -145,7 +145,8 @@ def _paint_letters(
 
 
 def paint_letters_of(brush: Brush, cases: Sequence[Case]) -> None:
-    """All the letters of these cases, and their entries, as they stand."""
+    """All the letters of these cases, their entries and their rows, as they stand."""
+    brush.rows("cases", [rows.case_row(case) for case in cases])
     entries = _entries(cases, {case.id for case in cases})
     brush.rows("inscriptions", [rows.inscription_row(*entry) for entry in entries])
     brush.rows("letters", [row for entry in entries for row in rows.letter_rows(*entry)])

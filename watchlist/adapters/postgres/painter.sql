@@ -5,7 +5,8 @@ ON CONFLICT (case_id) DO UPDATE SET
     state = excluded.state, closed_at = excluded.closed_at, last_active_at = excluded.last_active_at,
     alert_ends_at = excluded.alert_ends_at, inactive_at = excluded.inactive_at,
     data_end_at = excluded.data_end_at, subject_ids = excluded.subject_ids,
-    victim_ids = excluded.victim_ids, version = excluded.version, purged_at = excluded.purged_at
+    victim_ids = excluded.victim_ids, version = excluded.version, purged_at = excluded.purged_at,
+    data_due_at = excluded.data_due_at
 
 -- name: activity
 -- a case in which something was found: the commonest command, and nothing else of the row differs
@@ -21,14 +22,16 @@ ON CONFLICT (inscription_id) DO UPDATE SET
     listed_until = excluded.listed_until, ends_at = excluded.ends_at, held_by = excluded.held_by,
     restricted = excluded.restricted, letter_due_at = excluded.letter_due_at,
     delisted_at = excluded.delisted_at, delisting_ground = excluded.delisting_ground,
-    hold_review_due_at = excluded.hold_review_due_at
+    hold_review_due_at = excluded.hold_review_due_at, last_amended_by = excluded.last_amended_by,
+    approved_by = excluded.approved_by
 
 -- name: letters
 -- one row per letter that an entry made due (L12)
 INSERT INTO letters SELECT * FROM json_populate_recordset(NULL::letters, %b::json)
 ON CONFLICT (letter_id) DO UPDATE SET
     subject_id = excluded.subject_id, due_at = excluded.due_at, deferred_to = excluded.deferred_to,
-    sent_on = excluded.sent_on, channel = excluded.channel, template = excluded.template
+    sent_on = excluded.sent_on, channel = excluded.channel, template = excluded.template,
+    last_day = excluded.last_day
 
 -- name: close_history
 -- standings that are no more: the entry left the list, or stands otherwise now

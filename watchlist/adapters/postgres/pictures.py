@@ -81,6 +81,9 @@ class Pictures:
     def cases_about(self, subject_id: UUID) -> list[UUID]:
         return [row["id"] for row in self.rows("cases_about", {"subject_id": subject_id})]
 
+    def cases_ever_about(self, subject_ids: Sequence[UUID]) -> list[UUID]:
+        return [row["id"] for row in self.rows("cases_ever_about", {"subjects": list(subject_ids)})]
+
     def has_open_request(self, subject_ids: Iterable[UUID]) -> bool:
         return bool(self.rows("open_request", (list(subject_ids),)))
 

@@ -34,6 +34,12 @@ SELECT FROM inscriptions WHERE subject_id = %b AND state IN ('proposed', 'active
 SELECT case_id AS id FROM cases
 WHERE subject_ids @> ARRAY[%(subject_id)s::uuid] OR victim_ids @> ARRAY[%(subject_id)s::uuid]
 
+-- name: cases_ever_about
+-- of an erased subject its entries still tell: the cases go on without it
+SELECT case_id AS id FROM cases WHERE subject_ids && %(subjects)s OR victim_ids && %(subjects)s
+UNION SELECT case_id FROM inscriptions WHERE subject_id = ANY(%(subjects)s)
+ORDER BY id
+
 -- name: open_request
 SELECT FROM rights_requests WHERE subject_id = ANY(%b) AND is_open LIMIT 1
 

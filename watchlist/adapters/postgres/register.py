@@ -24,6 +24,7 @@ from watchlist.adapters.postgres.queries import queries
 from watchlist.adapters.postgres.recorder import Recorder
 from watchlist.application.work import Work
 from watchlist.domain.aggregate import Aggregate, Event
+from watchlist.domain.dossier import Entered
 from watchlist.domain.refusals import Busy
 from watchlist.ports.clock import Clock
 from watchlist.ports.log import AlreadyDone
@@ -122,6 +123,24 @@ class Register(Application[UUID]):
         return {
             stream: [
                 self.codec.decode(r["topic"], stream, r["originator_version"], r["state"]) for r in stored
+            ]
+            for stream, stored in groupby(rows, key=lambda row: row["originator_id"])
+        }
+
+    def entered(self, ids: Iterable[UUID]) -> dict[UUID, list[Entered]]:
+        try:
+            with self.service_factory.datastore.get_connection() as conn:
+                rows = conn.execute(SQL["entered"], [list(ids)], binary=True).fetchall()
+        except OperationalError as error:
+            raise Busy() from error
+        return {
+            stream: [
+                Entered(
+                    row["notification_id"],
+                    row["recorded_at"],
+                    self.codec.decode(row["topic"], stream, row["originator_version"], row["state"]),
+                )
+                for row in stored
             ]
             for stream, stored in groupby(rows, key=lambda row: row["originator_id"])
         }
