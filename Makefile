@@ -1,5 +1,6 @@
 # make run    the service on http://127.0.0.1:$(PORT), data under $(DATA), demonstration unless DEMO=0
 # make test   every check and every test
+# make drill  everything is broken on purpose, and what is lost is counted; SEED= repeats one, EVENTS= makes it shorter
 # make bench  the measurements
 # make lint   the checks alone
 # make openapi   docs/openapi.json, after a change of the API
@@ -11,12 +12,14 @@ PORT ?= 8000
 DATA ?= var
 DEMO ?= 1
 PYTEST_ARGS ?=
+SEED ?=
+EVENTS ?=
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test bench lint openapi lock clean
+.PHONY: run test drill bench lint openapi lock clean
 
 BIN := .venv/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip
@@ -30,6 +33,11 @@ run: .venv/.installed
 
 test: lint
 	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
+
+# One after the other: a drill counts on the machine being its own.
+drill: .venv/.installed-dev
+	@export WATCHLIST_DRILL_SEED='$(SEED)' WATCHLIST_DRILL_EVENTS='$(EVENTS)'; \
+	$(BIN)/python -m pytest -m drill -n 0 --durations=0 --durations-min=1 $(PYTEST_ARGS)
 
 bench: .venv/.installed-dev
 	@$(BIN)/python -m bench

@@ -145,9 +145,12 @@ class Drawn:
         end = part.start + part.length
         inner = a_change(chance, part.name, whole[part.start : end])
         spans = tuple(
-            ((a + part.start, b + part.start), (c + part.start, d + part.start)) for (a, b), (c, d) in inner.spans
+            ((a + part.start, b + part.start), (c + part.start, d + part.start))
+            for (a, b), (c, d) in inner.spans
         )
-        return Change(inner.kind, self.bundle.name, whole, whole[: part.start] + inner.after + whole[end:], spans)
+        return Change(
+            inner.kind, self.bundle.name, whole, whole[: part.start] + inner.after + whole[end:], spans
+        )
 
     def judged(self, change: Change) -> Report:
         path = self.files[change.file]

@@ -73,7 +73,12 @@ def an_event(number: int, at: datetime = BEGINNING) -> bytes:
 
 
 def a_digest(day: int) -> bytes:
-    row = {"digest": "accesses", "day": f"2026-03-{day:02}", "rows": day, "sha256": leaf_hash(bytes([day])).hex()}
+    row = {
+        "digest": "accesses",
+        "day": f"2026-03-{day:02}",
+        "rows": day,
+        "sha256": leaf_hash(bytes([day])).hex(),
+    }
     return json.dumps(row, separators=(",", ":")).encode()
 
 
@@ -130,7 +135,7 @@ class Logbook:
         return self.all[first : first + count]
 
     def export(self, path: Path, until: int | None = None) -> Exported:
-        return export_events(self, self.signer, path, until=until, witnesses=self.witnesses)
+        return export_events(self, self, self.signer, path, until=until, witnesses=self.witnesses)
 
     def dossier(self, *positions: int) -> dict[str, object]:
         proofs = [self.inclusion(position) for position in positions]

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Protocol
 
 from watchlist.audit import bundle
 from watchlist.audit.bundle import Content, LogSigner
@@ -39,10 +38,6 @@ class NoRoom(Exception):
     """The disk filled up; nothing is left of the bundle."""
 
 
-class Source(SealedLog, SealedLeaves, Protocol):
-    """The sealed log, and what it is made of."""
-
-
 @dataclass(frozen=True, slots=True)
 class Exported:
     origin: str
@@ -55,7 +50,8 @@ Progress = Callable[[int, int], None]
 
 
 def export_events(
-    log: Source,
+    log: SealedLog,
+    leaves: SealedLeaves,
     signer: LogSigner,
     path: Path,
     *,
@@ -73,7 +69,7 @@ def export_events(
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.unfinished-", dir=path.parent))
     try:
-        exported = _write(log, signer, beside, last, witnesses, progress)
+        exported = _write(log, leaves, signer, beside, last, witnesses, progress)
         whole = beside / "bundle"
         if path.suffix == ".tar":
             bundle.pack(beside / "bundle", beside / "bundle.tar")
@@ -91,32 +87,30 @@ def export_events(
     return exported
 
 
-def _last(log: Source, until: int | None) -> Published:
-    latest = log.latest()
-    if until is not None and latest is not None and latest.size > until:
-        latest = next(_published(log, until, newest_first=True), None)
-    if latest is None:
-        raise NothingSealed("nothing is sealed so far: `watchlist seal` makes a checkpoint")
-    return latest
-
-
-def _published(log: Source, until: int, newest_first: bool = False) -> Iterator[Published]:
-    """Checkpoints of at most so many leaves."""
-    after, last = 0, None
-    while page := log.published(after, AT_ONCE):
-        for one in takewhile(lambda one: one.size <= until, page):
+def _last(log: SealedLog, until: int | None) -> Published:
+    last = log.latest()
+    if until is not None and last is not None and last.size > until:
+        last = None
+        for one in _published(log, until):
             last = one
-            if not newest_first:
-                yield one
-        if page[-1].size > until:
-            break
+    if last is None:
+        raise NothingSealed("nothing is sealed so far, or not so little: `watchlist seal` makes a checkpoint")
+    return last
+
+
+def _published(log: SealedLog, until: int) -> Iterator[Published]:
+    """Checkpoints of at most so many leaves, by size."""
+    after = 0
+    while page := log.published(after, AT_ONCE):
+        yield from takewhile(lambda one: one.size <= until, page)
         after = page[-1].size
-    if newest_first and last is not None:
-        yield last
+        if after > until:
+            return
 
 
 def _write(
-    log: Source,
+    log: SealedLog,
+    leaves: SealedLeaves,
     signer: LogSigner,
     beside: Path,
     last: Published,
@@ -131,7 +125,7 @@ def _write(
         [*log.keys(), *witnesses],
         (one.note for one in _published(log, last.size)),
         _stamps(log, last.size),
-        _leaves(log, last.size, progress),
+        _leaves(leaves, last.size, progress),
     )
     root = bundle.write(beside / "bundle", content, signer)
     if root != last.root:
@@ -142,7 +136,7 @@ def _write(
     return Exported(origin, last.size, root, last.position)
 
 
-def _stamps(log: Source, until: int) -> Iterator[tuple[int, bytes]]:
+def _stamps(log: SealedLog, until: int) -> Iterator[tuple[int, bytes]]:
     after = 0
     while page := log.stamps(after, AT_ONCE):
         # a page may end among the stamps of one size: those are asked for again, whole
@@ -153,7 +147,7 @@ def _stamps(log: Source, until: int) -> Iterator[tuple[int, bytes]]:
         after = (whole or page)[-1].size
 
 
-def _leaves(log: Source, size: int, progress: Progress) -> Iterator[bytes]:
+def _leaves(log: SealedLeaves, size: int, progress: Progress) -> Iterator[bytes]:
     done = 0
     while done < size and (page := log.leaves(done, min(AT_ONCE, size - done))):
         yield from page

@@ -712,10 +712,18 @@ class Bundle:
         if self.parts.torn is not None or last is None:
             return None
         names = sorted((name for name in self.parts.named if _has_place(name)), key=place_of)
-        signers = [name for name, _ in signed if name]
-        signers = signers if signers and len(signers) == len(signed) else by
+        # one of the lists is what it was; it is known by its names, and by being the longest
+        known = {key.numbered for key in self.keys}
+        before = [f"{one.name}+{one.id.hex()}" for one in last.note.signatures]
+        said = [[name or "" for name, _ in signed], by, [one for one in before if one in known]]
+        signers = max(
+            (one for one in said if known.issuperset(one) and len(set(one)) == len(one)), key=len, default=[]
+        )
         files = tuple(self.parts.named[name].entry() for name in names)
-        return Manifest(last.origin, last.size, tuple(signers), files).text().encode() + b"\n"
+        return (
+            Manifest(last.checkpoint.origin, last.checkpoint.size, tuple(signers), files).text().encode()
+            + b"\n"
+        )
 
     def _signer(self, text: bytes, line: bytes) -> tuple[str | None, bool]:
         """Whose signature a line is, when it is a known one's; and whether it holds."""
@@ -728,10 +736,10 @@ class Bundle:
                 return key.numbered, key.holds(text, one.value)
         return None, False
 
-    def _last_checkpoint(self) -> Checkpoint | None:
+    def _last_checkpoint(self) -> Kept | None:
         last = None
         for kept in self._checkpoints(lambda *_: None):
-            last = kept.checkpoint
+            last = kept
         return last
 
     def _compare_files(self) -> None:
@@ -844,7 +852,9 @@ class Bundle:
         self.report.found("changed", LEAVES, detail, leaf_index=size)
 
     def _wrong_checkpoint(self, detail: str, line: int, last_line: int, offset: int) -> None:
-        if CHECKPOINTS in self.changed and (self.report.blames(CHECKPOINTS) or self.parts.torn == CHECKPOINTS):
+        if CHECKPOINTS in self.changed and (
+            self.report.blames(CHECKPOINTS) or self.parts.torn == CHECKPOINTS
+        ):
             return  # what follows the first error of a changed file may only be its consequence
         self.report.found("changed", CHECKPOINTS, detail, line=line, last_line=last_line, offset=offset)
 
@@ -911,12 +921,11 @@ class Bundle:
         """Of leaves and hashes that differ, those that are not what they were."""
         if self.vouched or leaves is None or hashes is None:
             return self.changed & {LEAVES, HASHES}
-        last = self._last_checkpoint()
-        right = [
-            part.name
-            for part in (leaves, hashes)
-            if last and _Tree(part, _in_silence).root_at(last.size) == last.root
-        ]
+        kept = self._last_checkpoint()
+        if kept is None:
+            return {LEAVES, HASHES}
+        size, root = kept.checkpoint.size, kept.checkpoint.root
+        right = [part.name for part in (leaves, hashes) if _Tree(part, _in_silence).root_at(size) == root]
         return {LEAVES, HASHES} - set(right[:1])
 
     def _locate(self, leaves: Part, hashes: Part) -> None:
