@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -75,9 +75,9 @@ def an_event(number: int, at: datetime = BEGINNING) -> bytes:
 def a_digest(day: int) -> bytes:
     row = {
         "digest": "accesses",
-        "day": f"2026-03-{day:02}",
+        "day": str(date(2026, 3, 1) + timedelta(days=day)),
         "rows": day,
-        "sha256": leaf_hash(bytes([day])).hex(),
+        "sha256": leaf_hash(b"%d" % day).hex(),
     }
     return json.dumps(row, separators=(",", ":")).encode()
 

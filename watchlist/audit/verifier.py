@@ -829,7 +829,7 @@ class Bundle:
             try:
                 self._judge_note(kept.note, kept.checkpoint)
                 while reader and wanted and wanted[0][1].size <= kept.checkpoint.size:
-                    self._compare_earlier(reader, *wanted.pop(0))
+                    self._compare_earlier(reader, kept.checkpoint.origin, *wanted.pop(0))
                 if reader and reader.root_at(kept.checkpoint.size) != kept.checkpoint.root:
                     if both:
                         self._between(self.report.size or 0, kept.checkpoint.size)
@@ -858,9 +858,9 @@ class Bundle:
             return  # what follows the first error of a changed file may only be its consequence
         self.report.found("changed", CHECKPOINTS, detail, line=line, last_line=last_line, offset=offset)
 
-    def _compare_earlier(self, reader: _Tree, path: Path, checkpoint: Checkpoint) -> None:
+    def _compare_earlier(self, reader: _Tree, origin: str, path: Path, checkpoint: Checkpoint) -> None:
         root = reader.root_at(checkpoint.size)
-        if self.report.origin not in (None, checkpoint.origin):
+        if origin != checkpoint.origin:
             self.report.found("unproven", path.name, "a checkpoint of another log")
         elif root != checkpoint.root:
             detail = f"the first {checkpoint.size} leaves were others when this was published"
@@ -892,7 +892,7 @@ class Bundle:
         for number, line in enumerate(leaves.lines(), 1):
             leaf = line.removesuffix(b"\n")
             same &= next(told, b"") == leaf_hash(leaf).hex().encode() + b"\n" and leaf != line
-            if same:
+            if same and LEAVES not in self.changed:
                 self._judge_leaf(leaf, number, offset)
             offset += len(line)
             if not number & 0x3FFF:
@@ -1105,7 +1105,8 @@ def judge_dossier(path: Path, known: Known) -> Report:
 def _judge_proof(report: Report, file: str, number: int, proof: Any, checkpoint: Checkpoint) -> None:
     index = None
     try:
-        index, leaf = int(proof["leaf_index"]), proof["leaf"].encode()
+        index = int(proof["leaf_index"])
+        leaf = proof["leaf"].encode()
         path = [bytes.fromhex(step) for step in proof["path"]]
         if proof["tree_size"] != checkpoint.size or [step.hex() for step in path] != proof["path"]:
             raise Broken("the proof is of another tree, or not written as it has to be")
