@@ -16,11 +16,13 @@ from watchlist.adapters.postgres.easel import MayNotRebuild
 from watchlist.adapters.postgres.lookups import WrongKeyStore
 from watchlist.adapters.postgres.migrate import MigrationError
 from watchlist.adapters.postgres.rewrap import NotTheOwner
+from watchlist.application.export_events import BundleThere, NoRoom, NothingSealed, NotWhatWasSealed
 from watchlist.application.follow_journal import JournalBehind
 from watchlist.application.rebuild import RebuildBlocked, RotationUnfinished
 from watchlist.bootstrap import ExtraMissing, NotMigrated
 from watchlist.cli import (
     audit,
+    bundle,
     database,
     demo,
     erase,
@@ -40,6 +42,7 @@ from watchlist.ports.erasure_journal import JournalDamaged, JournalThere
 from watchlist.settings import Settings, SettingsError
 
 SAID = (
+    BundleThere,
     EmbeddedPostgresError,
     ExtraMissing,
     JournalBehind,
@@ -49,8 +52,11 @@ SAID = (
     MasterKeyUnavailable,
     MayNotRebuild,
     MigrationError,
+    NoRoom,
     NotMigrated,
     NotTheOwner,
+    NotWhatWasSealed,
+    NothingSealed,
     RebuildBlocked,
     RotationUnfinished,
     SettingsError,
@@ -77,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
         roles,
         privacy,
         keyring,
+        bundle,
         audit,
         seal,
     ):
@@ -87,7 +94,9 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
-        status: int = args.run(Settings.from_environment(), args)
+        # what is verified offline must not depend on how a service is set up here
+        settings = None if args.command in bundle.OFFLINE else Settings.from_environment()
+        status: int = args.run(settings, args)
         return status
     except SAID as error:
         say(str(error))

@@ -82,6 +82,14 @@ class SealedLog(Protocol):
         ...
 
 
+class SealedLeaves(Protocol):
+    """What the tree is made of."""
+
+    def leaves(self, first: int, count: int) -> list[bytes]:
+        """The leaves from that index on, as they are sealed, at most so many; fewer: there are no more."""
+        ...
+
+
 class Cosigning(Protocol):
     """Where cosignatures and stamps of published checkpoints are kept."""
 

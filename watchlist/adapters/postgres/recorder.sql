@@ -55,6 +55,7 @@ WHERE originator_id = ANY(%b) ORDER BY originator_id, originator_version
 -- one stream, in order, as far as it had been recorded by an instant
 SELECT originator_id, originator_version, topic, state FROM events
 WHERE originator_id = %b AND recorded_at <= %b ORDER BY originator_version
+
 -- name: entered
 -- whole streams, in order, and where and when each event was recorded
 SELECT notification_id, recorded_at, originator_id, originator_version, topic, state FROM events
