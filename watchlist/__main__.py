@@ -14,9 +14,22 @@ from watchlist.adapters.master_key import MasterKeyMissing, MasterKeyUnavailable
 from watchlist.adapters.postgres.lookups import WrongKeyStore
 from watchlist.adapters.postgres.migrate import MigrationError
 from watchlist.adapters.postgres.rewrap import NotTheOwner
+from watchlist.adapters.witness_folder import WitnessFolderUnusable
 from watchlist.application.follow_journal import JournalBehind
 from watchlist.bootstrap import ExtraMissing, NotMigrated
-from watchlist.cli import database, demo, erase, history, import_file, keyring, people, privacy, roles, serve
+from watchlist.cli import (
+    database,
+    demo,
+    erase,
+    history,
+    import_file,
+    keyring,
+    people,
+    privacy,
+    roles,
+    serve,
+    witness,
+)
 from watchlist.cli.terminal import Stop, say
 from watchlist.domain.refusals import Refusal
 from watchlist.ports.erasure_journal import JournalDamaged, JournalThere
@@ -36,6 +49,7 @@ SAID = (
     SettingsError,
     Stop,
     Tampered,
+    WitnessFolderUnusable,
     WrongKeyStore,
 )
 """Errors whose text is meant for people and names what to do."""
@@ -44,7 +58,19 @@ SAID = (
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="watchlist", description="The fraud watchlist service.")
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for room in (serve, database, demo, import_file, history, erase, people, roles, privacy, keyring):
+    for room in (
+        serve,
+        database,
+        demo,
+        import_file,
+        history,
+        erase,
+        people,
+        roles,
+        privacy,
+        keyring,
+        witness,
+    ):
         room.add_to(commands)
     return made
 
@@ -52,7 +78,10 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
-        status: int = args.run(Settings.from_environment(), args)
+        if "alone" in args:  # what stands apart from the service reads none of its settings and secrets
+            status: int = args.alone(args)
+        else:
+            status = args.run(Settings.from_environment(), args)
         return status
     except SAID as error:
         say(str(error))
