@@ -31,6 +31,7 @@ from watchlist.adapters.postgres.connections import (
     service_conninfo,
     with_option,
 )
+from watchlist.adapters.postgres.cosignatures import PostgresCosignatures
 from watchlist.adapters.postgres.detail_requests import PostgresDetailRequests
 from watchlist.adapters.postgres.feed import PostgresFeed
 from watchlist.adapters.postgres.job_runs import PostgresJobRuns
@@ -68,7 +69,8 @@ from watchlist.ports.clock import Clock
 from watchlist.ports.erasure_journal import ErasureJournal
 from watchlist.ports.feed import Postman
 from watchlist.ports.keys import MasterKey
-from watchlist.settings import Settings, decoded_keys
+from watchlist.ports.witness import Timestamping, WitnessAddress
+from watchlist.settings import Settings, SettingsError, decoded_keys
 from watchlist.tracing import switch_on
 
 POOL_SIZE = 10
@@ -111,6 +113,11 @@ class House:
     """Opened and closed by the event loop that streams the changes."""
     webhooks: PostgresWebhooks
     postman: Postman
+    cosigning: PostgresCosignatures
+    witnesses: tuple[WitnessAddress, ...] = ()
+    """Who is asked to cosign checkpoints; nobody is who is not named (T4)."""
+    timestamping: Timestamping | None = None
+    """The authority that stamps them; None: none is asked."""
     quotas: Quotas = field(default_factory=Quotas)
     """How much each client may ask (S6)."""
     stopping: Event = field(default_factory=Event)
@@ -219,6 +226,7 @@ def build(
         bell=ChangeBell(conninfo),
         webhooks=PostgresWebhooks(pool),
         postman=HttpPostman(private_webhooks),
+        cosigning=PostgresCosignatures(pool),
         private_webhooks=private_webhooks,
     )
 
@@ -271,6 +279,25 @@ def spans_recorded(settings: Settings) -> Iterator[None]:
     finally:
         switch_on(None)
         spans.close()
+
+
+def timestamping_of(settings: Settings) -> Timestamping | None:
+    """The authority of the settings; without one nothing of it is even loaded."""
+    if settings.tsa_url is None or settings.tsa_root is None:
+        return None
+    try:
+        from watchlist.adapters.timestamping import Rfc3161Timestamping, roots_in
+    except ImportError:
+        raise ExtraMissing(
+            "WATCHLIST_TSA_URL is set and rfc3161-client is not installed: pip install 'watchlist[stamps]'"
+        ) from None
+    try:
+        roots = roots_in(settings.tsa_root)
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"WATCHLIST_TSA_ROOT is a file of certificates in PEM; it cannot be read ({type(error).__name__})"
+        ) from None
+    return Rfc3161Timestamping(settings.tsa_url, roots)
 
 
 class NotMigrated(Exception):
@@ -338,6 +365,8 @@ def unfollowed_house(settings: Settings, clock: Clock | None = None) -> Iterator
             house.unusual = settings.unusual
             house.acknowledged_within = timedelta(days=settings.acknowledgement_days)
             house.access_log_months = settings.access_log_months
+            house.witnesses = settings.witnesses
+            house.timestamping = timestamping_of(settings)
             yield house
 
 

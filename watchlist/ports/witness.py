@@ -42,6 +42,45 @@ class WitnessPost(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class WitnessStanding:
+    """How far a witness has come with the log."""
+
+    witness: str
+    """By name and number of its key, as in its lines."""
+    size: int
+    """The largest that it cosigned; 0: none."""
+    cosigned_at: datetime | None
+    waits_since: datetime | None
+    """When the first checkpoint was published that is larger; None: it has cosigned the last one."""
+    differs_since: datetime | None
+    """When it refused because it had seen another history, and it cosigned nothing since; None: it did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class StampStanding:
+    """How far time stamps have come."""
+
+    size: int
+    stamped_at: datetime | None
+    waits_since: datetime | None
+    """When the first checkpoint was published that is larger than all that were stamped."""
+
+
+class Witnessed(Protocol):
+    """What the log remembers of its witnesses, beside their cosignatures."""
+
+    def refused(self, witness: str, size: int, seen: int | None, at: datetime) -> bool:
+        """That a witness had seen another history; whether that is new since it last cosigned."""
+        ...
+
+    def standings(self, witnesses: Sequence[str]) -> list[WitnessStanding]:
+        """Of each, by name and number of its key, in that order."""
+        ...
+
+    def stamp_standing(self) -> StampStanding: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Stamped:
     """What an authority said: that it was shown a message, and when."""
 
