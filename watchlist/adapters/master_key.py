@@ -142,7 +142,7 @@ def master_key(folder: Path, database_has_keys: bool) -> str:
             raise MasterKeyMissing(
                 f"{path} is missing and the database holds keys: restore it, or set WATCHLIST_MASTER_KEY_FILE"
             ) from None
-    return _make(path)
+    return make(path)
 
 
 def stamp_of(folder: Path) -> object:
@@ -158,19 +158,19 @@ def changed_seconds_ago(folder: Path, now: float) -> float:
     return now - (folder / FILE).stat().st_mtime
 
 
-def put_first(folder: Path) -> None:
+def put_first(folder: Path, file: str = FILE) -> None:
     """A new key before the others: from now on it wraps."""
     with _alone_in(folder):
-        text = (folder / FILE).read_text("ascii")
-        _replace(folder / FILE, _new_line() + text)
+        text = (folder / file).read_text("ascii")
+        _replace(folder / file, _new_line() + text)
 
 
-def keep_first(folder: Path) -> int:
+def keep_first(folder: Path, file: str = FILE) -> int:
     """Drop all but the first; how many. They are gone for good."""
     with _alone_in(folder):
-        first, *others = (folder / FILE).read_text("ascii").split()
+        first, *others = (folder / file).read_text("ascii").split()
         if others:
-            _replace(folder / FILE, first + "\n")
+            _replace(folder / file, first + "\n")
         return len(others)
 
 
@@ -209,8 +209,8 @@ def _draft(path: Path, text: str) -> Path:
     return draft
 
 
-def _make(path: Path) -> str:
-    """Written whole or not at all; a second process that makes one at the same time reads the first's."""
+def make(path: Path) -> str:
+    """A new key in a file, whole or not at all; a second process that makes one at the same time reads the first's."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = _new_line()
     draft = _draft(path, text)

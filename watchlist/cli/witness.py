@@ -1,4 +1,4 @@
-"""`watchlist witness`: a witness of a log, on whichever machine; it reads no settings and opens no database."""
+"""`watchlist witness`: a witness of a log, on whichever machine, without settings and database; `watchlist stamp`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watchlist.adapters.witness_folder import WitnessFolder
+from watchlist.application.stamp import stamp
 from watchlist.audit.verifier import Broken, VerifierKey
 from watchlist.audit.witness import Trusted, named, trusted_logs
+from watchlist.bootstrap import open_house
 from watchlist.cli.terminal import Stop, say, tell
+from watchlist.ports.witness import Unanswered
+from watchlist.settings import Settings
 
 if TYPE_CHECKING:
     from watchlist.application.add_checkpoint import Witnessing
@@ -23,6 +27,11 @@ MOST_AT_ONCE = 100
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "stamp", help="have the last checkpoint stamped now by the authority of the settings"
+    )
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(run=stamp_now)
     parser = commands.add_parser("witness", help="cosign checkpoints of a log, with a key of one's own")
     actions = parser.add_subparsers(dest="action", required=True)
     serve = actions.add_parser("serve", help="answer a log's requests to cosign")
@@ -38,6 +47,21 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         action.add_argument("--name", help="of a new witness, such as witness.example/1")
     serve.set_defaults(alone=run)
     key.set_defaults(alone=print_key)
+
+
+def stamp_now(settings: Settings, args: argparse.Namespace) -> int:
+    with open_house(settings) as house:
+        if house.timestamping is None:
+            raise Stop("no authority is set: WATCHLIST_TSA_URL and WATCHLIST_TSA_ROOT (docs/sealing.md)")
+        try:
+            made = stamp(house.sealed_log, house.cosigning, house.timestamping)
+        except Unanswered as error:
+            raise Stop(f"the authority did not stamp: {error}") from None
+    if made is None:
+        raise Stop("nothing was sealed yet")
+    facts = {"size": made.size, "at": made.at, "authority": made.authority}
+    tell(facts, args.json, f"{made.size} leaves stamped at {made.at:%Y-%m-%dT%H:%M:%SZ} by {made.authority}")
+    return 0
 
 
 def print_key(args: argparse.Namespace) -> int:

@@ -721,3 +721,17 @@ class LettersUnavailable(Unavailable):
     fr: Les lettres ne peuvent pas être imprimées ici : installez l'extra « letters »
     (pip install 'watchlist[letters]').
     """
+
+
+class PastChanged(Unavailable):
+    """What was sealed is not what is recorded now: nothing more is sealed until somebody has looked into it.
+
+    fr: Ce qui a été scellé n'est pas ce qui est enregistré : plus rien n'est scellé tant que personne ne l'a examiné.
+    """
+
+
+class NoSealKey(Unavailable):
+    """The keys that seal the log are not here: restore seal.key into the data folder, or set WATCHLIST_SEAL_KEY_FILE.
+
+    fr: Les clés qui scellent le journal ne sont pas ici : restaurez seal.key ou indiquez WATCHLIST_SEAL_KEY_FILE.
+    """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 
@@ -39,6 +40,18 @@ class Stamp:
     at: datetime
     authority: str
     token: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What a register held of one day (UTC), when that day was over: a leaf beside those of the events."""
+
+    register: str
+    """accesses or disclosures."""
+    day: date
+    rows: int
+    sha256: bytes
+    """Of its rows in their order, each as PostgreSQL's row_to_json writes it in UTC, each ended by a newline."""
 
 
 class SealedLog(Protocol):
@@ -81,3 +94,68 @@ class Cosigning(Protocol):
         ...
 
     def stamped(self, stamp: Stamp) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What a tree grew by: leaves of events, then of digests."""
+
+    positions: Sequence[int]
+    """Of the events."""
+    digests: Sequence[Digest]
+    tiles: Mapping[tuple[int, int], bytes]
+    """By level and number: what got longer or is new, whole."""
+
+
+class Extension(Protocol):
+    """One transaction that makes the sealed log longer; no other does meanwhile, in any process."""
+
+    @property
+    def last(self) -> Published | None:
+        """What was published last, as the log signed it."""
+        ...
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The public keys that ever signed, the oldest first; the log has the name of the first."""
+        ...
+
+    @property
+    def unfilled(self) -> Sequence[bytes]:
+        """The hashes of the tiles at the right edge of the tree, level by level."""
+        ...
+
+    def last_leaf(self) -> tuple[bytes, bytes | None] | None:
+        """Of the last event that is sealed: the hash in the tree, and that of the event as it is now (None: gone)."""
+        ...
+
+    def events(self, after: int, limit: int) -> tuple[list[int], list[bytes]]:
+        """Events behind a position, in their order: positions, and hashes of leaves."""
+        ...
+
+    def digests(self, until: date) -> list[Digest]:
+        """Of the days of each register that are over and not sealed yet, before a day; at most some hundreds."""
+        ...
+
+    def publish(self, growth: Growth, checkpoint: Published, keys: Sequence[str]) -> None:
+        """What the tree grew by, what was signed of it, and the public keys that signed."""
+        ...
+
+
+class Sealing(Protocol):
+    """Where the log is sealed."""
+
+    def extend(self) -> AbstractContextManager[Extension]:
+        """Everything in it is kept when it ends, or nothing; Busy when another takes too long."""
+        ...
+
+
+class SealKeys(Protocol):
+    """Where the secrets of the keys are that sign; never in the database."""
+
+    def seeds(self, begun: bool) -> Sequence[bytes]:
+        """The newest first; of a log that was never signed (not `begun`) the first one is made when there is none.
+
+        Raises NoSealKey when they are not here.
+        """
+        ...

@@ -6,3 +6,5 @@ WRITE_LOCK = 0x57_4C_00_02
 """Held by a transaction that records events: positions commit in order."""
 ALONE_LOCKS = 0x57_4C_00_03
 """First half of the locks held by sessions that do some named work alone."""
+SEAL_LOCK = 0x57_4C_00_04
+"""Held by a transaction that makes the sealed log longer."""
