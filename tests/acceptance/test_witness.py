@@ -8,16 +8,27 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
+from prometheus_client import generate_latest
 
+from api import lateness
+from api.metrics import Metrics
+from scheduler.jobs.cosign import have_it_cosigned
 from tests.acceptance.service import PASSED_ON, PATIENCE, ROOT, free_port, soon
 from tests.sealed import ORIGIN, MemorySealedLog
-from tests.stories import MONDAY
-from watchlist.audit.verifier import Note, VerifierKey
+from tests.stories import MONDAY, Story, a_house
+from watchlist.adapters.clock import SystemClock
+from watchlist.audit.signer import Signer
+from watchlist.audit.verifier import Note, VerifierKey, leaf_hash, root_of
 from watchlist.audit.witness import Request
+from watchlist.bootstrap import House
+from watchlist.ports.seal import Published as Checkpointed
+from watchlist.ports.witness import WitnessAddress
 
 ENVIRONMENT = {
     **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
@@ -105,6 +116,69 @@ def test_a_witness_that_was_killed_still_refuses_a_rewritten_history(tmp_path, l
         assert Note.parse(published.encode()).signed_by(key) is not None
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
+
+
+def test_the_log_and_its_witness_in_two_processes(tmp_path, database_url, log):
+    """The real log over HTTP; then its past is rewritten under it, and its own key signs that."""
+    folder, port = tmp_path / "w", free_port()
+    key = command("key", "--state", str(folder), "--name", "witness.test/1").stdout.strip()
+    with a_house(database_url, SystemClock()) as house:
+        story = Story(house)
+        house.witnesses = (WitnessAddress(key, f"http://127.0.0.1:{port}/"),)
+        story.subject()
+        house.sealer.seal()
+        assert have_it_cosigned(house) == "witness witness.test/1 late"
+        log.signing = [Published(VerifierKey.parse(house.sealed_log.keys()[0]))]
+        with running(folder, log, port):
+            assert have_it_cosigned(house) is None
+            for _ in range(5):
+                story.subject()
+            house.sealer.seal()
+            assert have_it_cosigned(house) is None
+            latest = house.sealed_log.latest()
+            cosigned = Note.parse(latest.note.encode())
+            assert cosigned.signed_by(VerifierKey.parse(key)) is not None
+            origin = cosigned.text.split("\n")[0]
+            assert httpx.get(f"http://127.0.0.1:{port}/checkpoint/{origin}").text == latest.note
+            assert not lateness.witness_is_late(house)
+
+            rewritten(house, latest)
+            story.subject()
+            house.sealer.seal()
+            assert have_it_cosigned(house) == "witness witness.test/1 differs"
+            assert "witness" in lateness.late(house)
+            assert 'watchlist_witness_differs{witness="witness.test/1' in scraped(house)
+            standing = httpx.get(f"http://127.0.0.1:{port}/").json()["logs"][0]
+            assert (standing["size"], standing["refused"]) == (latest.size, 1)
+
+
+@dataclass
+class Published:
+    """A key of which only the public half is known."""
+
+    public: VerifierKey
+
+
+def rewritten(house: House, latest: Checkpointed) -> None:
+    """What a database administrator with the log's key can do: other tiles, and the checkpoints signed again."""
+    (seed,) = house.sealer.keys.seeds(begun=True)
+    origin = Note.parse(latest.note.encode()).text.split("\n")[0]
+    with psycopg.connect(house.conninfo) as owner:
+        for table in ("seal_tiles", "checkpoints", "cosignatures"):
+            owner.execute(f"ALTER TABLE watchlist.{table} DISABLE TRIGGER USER".encode())
+        (true,) = owner.execute(b"SELECT hashes FROM watchlist.seal_tiles WHERE level = 0").fetchone()
+        leaves = [*(leaf_hash(b"another %d" % number) for number in range(latest.size - 1)), true[-32:]]
+        note = str(Signer(origin, [seed]).note(latest.size, root_of(leaves)))
+        owner.execute(b"UPDATE watchlist.seal_tiles SET hashes = %b WHERE level = 0", (b"".join(leaves),))
+        owner.execute(b"DELETE FROM watchlist.cosignatures")
+        owner.execute(
+            b"UPDATE watchlist.checkpoints SET root = %b, note = %b WHERE size = %b",
+            (root_of(leaves), note, latest.size),
+        )
+
+
+def scraped(house: House) -> str:
+    return generate_latest(Metrics(house).registry).decode()
 
 
 @pytest.mark.parametrize(
