@@ -53,8 +53,8 @@ openapi: .venv/.installed
 
 # The runtime locks are held to the versions of the development lock: what is tested is what runs.
 lock: .venv/lock/bin/uv
-	@$(LOCK) --extra dev --extra letters --extra otel --output-file requirements-dev.lock pyproject.toml
-	@$(LOCK) --extra letters --constraints requirements-dev.lock --output-file requirements.lock pyproject.toml
+	@$(LOCK) --extra dev --extra letters --extra otel --extra stamps --output-file requirements-dev.lock pyproject.toml
+	@$(LOCK) --extra letters --extra stamps --constraints requirements-dev.lock --output-file requirements.lock pyproject.toml
 	@grep '^requires = ' pyproject.toml | grep -o '"[^"]*"' | tr -d '"' \
 	| ($(LOCK) --constraints requirements-dev.lock --output-file requirements-build.lock -)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from watchlist.adapters.postgres.standby import Standing
+from watchlist.application import cosign, stamp
 from watchlist.bootstrap import House
 from watchlist.domain.refusals import PastChanged
 
@@ -40,11 +41,26 @@ def seal_is_late(house: House) -> bool:
     return last is not None and last.failure == PastChanged.__name__ and last.failed_last
 
 
+def witness_is_late(house: House) -> bool:
+    """T4: a witness of the settings lacks what was published ten minutes ago, or saw another history."""
+    now = house.clock.now()
+    return any(cosign.is_late(one, now) for one in cosign.standings(house.cosigning, house.witnesses))
+
+
+def stamp_is_late(house: House) -> bool:
+    """T4: what was published two days ago is in nothing that was stamped, where an authority is set."""
+    if house.timestamping is None:
+        return False
+    return stamp.is_late(house.cosigning.stamp_standing(), house.clock.now())
+
+
 CHECKS: Mapping[str, Callable[[House], bool]] = {
     "sweep": sweep_is_late,
     "feed": feed_is_late,
     "replica": replica_is_idle,
     "seal": seal_is_late,
+    "witness": witness_is_late,
+    "stamp": stamp_is_late,
 }
 """Name -> whether it is late; a line for each that can be. They are asked by /readyz, often, and have to be cheap."""
 

@@ -22,6 +22,7 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from watchlist.adapters.postgres.standby import Standing
+from watchlist.application import cosign
 from watchlist.application.screen import HIT, NO_HIT
 from watchlist.bootstrap import House
 from watchlist.domain.unusual_use import Unusual
@@ -79,6 +80,23 @@ def _checkpoint(house: House) -> Values:
         yield (), last.at.timestamp()
 
 
+def _cosigned(house: House) -> Values:
+    for one in cosign.standings(house.cosigning, house.witnesses):
+        if one.cosigned_at is not None:
+            yield (one.witness,), one.cosigned_at.timestamp()
+
+
+def _differing(house: House) -> Values:
+    for one in cosign.standings(house.cosigning, house.witnesses):
+        yield (one.witness,), int(one.differs_since is not None)
+
+
+def _stamped(house: House) -> Values:
+    stamped_at = house.cosigning.stamp_standing().stamped_at
+    if stamped_at is not None:
+        yield (), stamped_at.timestamp()
+
+
 def _connections(house: House) -> Values:
     stats = house.pool.get_stats()
     yield ("open",), stats.get("pool_size", 0)
@@ -117,6 +135,24 @@ GAUGES = (
         "When the last checkpoint of the log was published (T4).",
         (),
         _checkpoint,
+    ),
+    Gauge(
+        "watchlist_witness_cosigned_timestamp_seconds",
+        "When each witness last cosigned a checkpoint (T4).",
+        ("witness",),
+        _cosigned,
+    ),
+    Gauge(
+        "watchlist_witness_differs",
+        "1 when a witness refused a checkpoint because it had seen another history: an alarm (T4).",
+        ("witness",),
+        _differing,
+    ),
+    Gauge(
+        "watchlist_stamp_timestamp_seconds",
+        "When a checkpoint was last stamped by an authority (T4).",
+        (),
+        _stamped,
     ),
     Gauge("watchlist_connections", "Connections to the database that verbs use.", ("state",), _connections),
     Gauge(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from scheduler.jobs.cosign import have_it_cosigned, have_it_stamped
 from scheduler.jobs.deliver_changes import deliver_due_changes, forget_old_attempts, forget_old_changes
 from scheduler.jobs.finish_imports import finish_interrupted_imports
 from scheduler.jobs.forget_answers import forget_old_answers
@@ -36,6 +37,8 @@ TIMETABLE = (
     Job("forget_changes", 86_400, forget_old_changes),
     Job("forget_answers", 3600, forget_old_answers),
     Job("turn_access_log", 3600, turn_the_access_log),
+    Job("cosign", 20, have_it_cosigned),
+    Job("stamp", 3600, have_it_stamped),
     Job("tidy_keys", 86_400, tidy_the_keyring),
 )
 """Intervals rather than times of day: cron at 02:30 in Paris runs twice one night in October and never one in March."""

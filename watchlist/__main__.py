@@ -16,6 +16,7 @@ from watchlist.adapters.postgres.easel import MayNotRebuild
 from watchlist.adapters.postgres.lookups import WrongKeyStore
 from watchlist.adapters.postgres.migrate import MigrationError
 from watchlist.adapters.postgres.rewrap import NotTheOwner
+from watchlist.adapters.witness_folder import WitnessFolderUnusable
 from watchlist.application.export_events import BundleThere, NoRoom, NothingSealed, NotWhatWasSealed
 from watchlist.application.follow_journal import JournalBehind
 from watchlist.application.rebuild import RebuildBlocked, RotationUnfinished
@@ -35,6 +36,7 @@ from watchlist.cli import (
     roles,
     seal,
     serve,
+    witness,
 )
 from watchlist.cli.terminal import Stop, say
 from watchlist.domain.refusals import Refusal
@@ -63,6 +65,7 @@ SAID = (
     Stop,
     Tampered,
     UnreadableEvent,
+    WitnessFolderUnusable,
     WrongKeyStore,
 )
 """Errors whose text is meant for people and names what to do."""
@@ -86,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
         bundle,
         audit,
         seal,
+        witness,
     ):
         room.add_to(commands)
     return made
@@ -94,9 +98,10 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
-        # what is verified offline must not depend on how a service is set up here
-        settings = None if args.command in bundle.OFFLINE else Settings.from_environment()
-        status: int = args.run(settings, args)
+        if "alone" in args:  # what stands apart from the service reads none of its settings and secrets
+            status: int = args.alone(args)
+        else:
+            status = args.run(Settings.from_environment(), args)
         return status
     except SAID as error:
         say(str(error))

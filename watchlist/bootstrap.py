@@ -31,6 +31,7 @@ from watchlist.adapters.postgres.connections import (
     service_conninfo,
     with_option,
 )
+from watchlist.adapters.postgres.cosignatures import PostgresCosignatures
 from watchlist.adapters.postgres.detail_requests import PostgresDetailRequests
 from watchlist.adapters.postgres.feed import PostgresFeed
 from watchlist.adapters.postgres.job_runs import PostgresJobRuns
@@ -77,7 +78,8 @@ from watchlist.ports.erasure_journal import ErasureJournal
 from watchlist.ports.feed import Postman
 from watchlist.ports.keys import MasterKey
 from watchlist.ports.seal import SealKeys
-from watchlist.settings import Settings, decoded_keys
+from watchlist.ports.witness import Timestamping, WitnessAddress
+from watchlist.settings import Settings, SettingsError, decoded_keys
 from watchlist.tracing import switch_on
 
 POOL_SIZE = 10
@@ -124,6 +126,11 @@ class House:
     sealed_log: PostgresSealedLog
     sealer: Sealer
     reports: PostgresReports
+    cosigning: PostgresCosignatures
+    witnesses: tuple[WitnessAddress, ...] = ()
+    """Who is asked to cosign checkpoints; nobody is who is not named (T4)."""
+    timestamping: Timestamping | None = None
+    """The authority that stamps them; None: none is asked."""
     quotas: Quotas = field(default_factory=Quotas)
     """How much each client may ask (S6)."""
     stopping: Event = field(default_factory=Event)
@@ -256,6 +263,7 @@ def build(
         sealed_log=sealed_log,
         reports=PostgresReports(pool),
         sealer=Sealer(register, sealed_log, seal_keys or GivenSealKeys(), clock, log_origin),
+        cosigning=PostgresCosignatures(pool),
         private_webhooks=private_webhooks,
         replica_conninfo=replica_conninfo,
     )
@@ -313,6 +321,25 @@ def spans_recorded(settings: Settings) -> Iterator[None]:
     finally:
         switch_on(None)
         spans.close()
+
+
+def timestamping_of(settings: Settings) -> Timestamping | None:
+    """The authority of the settings; without one nothing of it is even loaded."""
+    if settings.tsa_url is None or settings.tsa_root is None:
+        return None
+    try:
+        from watchlist.adapters.timestamping import Rfc3161Timestamping, roots_in
+    except ImportError:
+        raise ExtraMissing(
+            "WATCHLIST_TSA_URL is set and rfc3161-client is not installed: pip install 'watchlist[stamps]'"
+        ) from None
+    try:
+        roots = roots_in(settings.tsa_root)
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"WATCHLIST_TSA_ROOT is a file of certificates in PEM; it cannot be read ({type(error).__name__})"
+        ) from None
+    return Rfc3161Timestamping(settings.tsa_url, roots)
 
 
 class NotMigrated(Exception):
@@ -383,6 +410,8 @@ def unfollowed_house(settings: Settings, clock: Clock | None = None) -> Iterator
             house.unusual = settings.unusual
             house.acknowledged_within = timedelta(days=settings.acknowledgement_days)
             house.access_log_months = settings.access_log_months
+            house.witnesses = settings.witnesses
+            house.timestamping = timestamping_of(settings)
             yield house
 
 

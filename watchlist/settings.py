@@ -15,8 +15,10 @@ import msgspec
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+from watchlist.application.cosign import witnesses_in
 from watchlist.application.screening_request import LARGEST_BATCH
 from watchlist.audit.signer import NotASealKey, seeds_in
+from watchlist.audit.verifier import Broken
 from watchlist.domain import retention
 from watchlist.domain.letter import Contacts
 from watchlist.domain.operator import REVIEW_MONTHS
@@ -24,6 +26,7 @@ from watchlist.domain.passport import Issuer
 from watchlist.domain.quota import Quota, Quotas
 from watchlist.domain.unusual_use import Thresholds
 from watchlist.issuers import IssuerError, issuer_of, issuers_in, shown_parts
+from watchlist.ports.witness import WitnessAddress
 
 SHOWN = "(set)"
 CONTACTS = {
@@ -130,6 +133,13 @@ class Settings:
             return timedelta(days=self.key_backup_days)
         return timedelta(days=max(self.key_backup_days, self.backup_days))
 
+    witnesses: tuple[WitnessAddress, ...] = field(default=(), repr=False)
+    """Who cosigns checkpoints (WATCHLIST_WITNESSES or _FILE: `vkey url`, one a line); none: nobody is asked (T4)."""
+    tsa_url: str | None = field(default=None, repr=False)
+    """The authority that stamps a checkpoint a day (WATCHLIST_TSA_URL); None: none is asked."""
+    tsa_root: Path | None = None
+    """The certificates up to which its stamps are verified (WATCHLIST_TSA_ROOT, PEM)."""
+
     contacts: Contacts = field(default_factory=Contacts)
     """Who answers for the register, as letters name them (WATCHLIST_CONTROLLER and the others of CONTACTS)."""
 
@@ -164,6 +174,9 @@ class Settings:
             "access_log_months": _access_log_months(env),
             "private_webhooks": _flag(env, "WATCHLIST_WEBHOOK_PRIVATE_ADDRESSES"),
             "acknowledgement_days": _days(env, "WATCHLIST_ACKNOWLEDGEMENT_DAYS"),
+            "witnesses": _witnesses(env),
+            "tsa_url": _tsa(env),
+            "tsa_root": _path(env, "WATCHLIST_TSA_ROOT"),
             "contacts": _contacts(env),
             "issuers": _issuers(env),
             "habilitation_months": _months(env, "WATCHLIST_HABILITATION_REVIEW_MONTHS"),
@@ -197,6 +210,9 @@ class Settings:
             "WATCHLIST_WEBHOOK_PRIVATE_ADDRESSES": self.private_webhooks,
             "WATCHLIST_ACKNOWLEDGEMENT_DAYS": self.acknowledgement_days,
             "WATCHLIST_ACCESS_LOG_MONTHS": self.access_log_months,
+            "WATCHLIST_WITNESSES": ", ".join(one.name for one in self.witnesses) or "(none)",
+            "WATCHLIST_TSA_URL": SHOWN if "@" in (self.tsa_url or "") else self.tsa_url or "(none)",
+            "WATCHLIST_TSA_ROOT": str(self.tsa_root) if self.tsa_root else "(none)",
             **{name: getattr(self.contacts, part) for name, part in CONTACTS.items()},
             **{name: getattr(self.unusual, part) for name, part in UNUSUAL.items()},
             "WATCHLIST_MASTER_KEY": SHOWN if self.master_key else self._master_key_elsewhere(),
@@ -366,6 +382,28 @@ def _endpoint(env: Mapping[str, str]) -> str | None:
     if given and not given.startswith(("http://", "https://")):
         raise SettingsError("WATCHLIST_OTEL_ENDPOINT is an address that begins with http:// or https://")
     return given or None
+
+
+def _witnesses(env: Mapping[str, str]) -> tuple[WitnessAddress, ...] | None:
+    given = _secret(env, "WATCHLIST_WITNESSES")
+    try:
+        return None if given is None else witnesses_in(given)
+    except Broken as broken:
+        raise SettingsError(
+            f"WATCHLIST_WITNESSES is `vkey url` of each witness, one a line or apart by commas: {broken}"
+        ) from None
+
+
+def _tsa(env: Mapping[str, str]) -> str | None:
+    """A stamp that nobody can verify is none: an authority needs its roots."""
+    given = env.get("WATCHLIST_TSA_URL") or None
+    if given and not given.startswith(("http://", "https://")):
+        raise SettingsError("WATCHLIST_TSA_URL is an address that begins with http:// or https://")
+    if given and not env.get("WATCHLIST_TSA_ROOT"):
+        raise SettingsError(
+            "WATCHLIST_TSA_URL is set: set WATCHLIST_TSA_ROOT too, a file of certificates in PEM"
+        )
+    return given
 
 
 def _contacts(env: Mapping[str, str]) -> Contacts:

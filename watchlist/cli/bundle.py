@@ -15,7 +15,6 @@ from watchlist.bootstrap import House, open_house
 from watchlist.cli.terminal import Stop, bar, tell
 from watchlist.settings import Settings
 
-OFFLINE = ("verify",)
 """Commands that read no settings and open no database."""
 
 
@@ -29,7 +28,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.set_defaults(run=run_export)
     parser = commands.add_parser("verify", help="verify a bundle or a dossier, offline")
     verifier.add_arguments(parser)
-    parser.set_defaults(run=run_verify)
+    parser.set_defaults(alone=run_verify)
 
 
 def run_export(settings: Settings, args: argparse.Namespace) -> int:
@@ -61,7 +60,7 @@ def _signer(house: House) -> Signer:
     return Signer(VerifierKey.parse(keys[0]).name, house.sealer.keys.seeds(begun=True))
 
 
-def run_verify(settings: None, args: argparse.Namespace) -> int:
+def run_verify(args: argparse.Namespace) -> int:
     with bar("bytes") as moved:
         return verifier.run(args, moved)
 

@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from watchlist.adapters import letter_press
 from watchlist.adapters.postgres import migrate as migrations
 from watchlist.adapters.postgres.standby import REMEDIES, Standing
+from watchlist.application import cosign, stamp
 from watchlist.application import operators as verbs
 from watchlist.application.erasures import standing_of_erasures
 from watchlist.application.tidy_keys import lost_keys, orphans
@@ -27,6 +28,7 @@ from watchlist.settings import CONTACTS, Settings
 
 LATE = timedelta(minutes=10)
 """The sweep runs every minute; what is due for longer shows that no scheduler runs."""
+SECOND = "%Y-%m-%dT%H:%M:%SZ"
 EVERY = 1_000_000
 """More than there are of anything that falls due."""
 LIBRARIES = ("eventsourcing", "psycopg", "fastapi", "uvicorn", "apscheduler", "msgspec", "cryptography")
@@ -131,6 +133,26 @@ def _webhooks(house: House) -> Finding:
     return Finding("webhooks", not (stands.failing or stands.late), told)
 
 
+def _witnesses(house: House) -> list[Finding]:
+    """T4: one that is late does not answer; one that differs saw another history, which somebody has to look at."""
+    now, found = house.clock.now(), []
+    for one in cosign.standings(house.cosigning, house.witnesses):
+        told = f"cosigned {one.size} leaves" + (f" at {one.cosigned_at:{SECOND}}" if one.cosigned_at else "")
+        if one.differs_since is not None:
+            told += f"; ALARM: it saw another history, since {one.differs_since:{SECOND}} (docs/sealing.md)"
+        found.append(Finding(f"witness {one.witness}", not cosign.is_late(one, now), told))
+    return found
+
+
+def _stamps(house: House) -> list[Finding]:
+    if house.timestamping is None:
+        return []
+    standing = house.cosigning.stamp_standing()
+    late = stamp.is_late(standing, house.clock.now())
+    told = f"{standing.size} leaves at {standing.stamped_at:{SECOND}}" if standing.stamped_at else "none yet"
+    return [Finding("time stamps", not late, told)]
+
+
 def _of_ours(error: Exception) -> str:
     """Our own errors say what to do; of another's, only the kind is told."""
     own = type(error).__module__.split(".")[0] == "watchlist" and not isinstance(error, Refusal)
@@ -172,6 +194,8 @@ def _examined(house: House) -> list[Finding]:
         _seal(house),
         _jobs(house),
         _webhooks(house),
+        *_witnesses(house),
+        *_stamps(house),
         _alarms(house),
         *_replica(house),
     ]

@@ -635,6 +635,7 @@ NOBODYS = frozenset(
         "checkpoints",
         "cosignatures",
         "stamps",
+        "witness_refusals",
     }
 )
 """Tables that hold nothing of a person by themselves: the vault's rows are told field by field; keys are keys."""
