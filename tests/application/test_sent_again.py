@@ -1,4 +1,4 @@
-"""A command whose answer was lost may be sent again when what it was about is gone: it is answered as the first time."""
+"""A command whose answer was lost may be sent again when what it was about is gone: it is answered alike."""
 
 from __future__ import annotations
 

@@ -431,7 +431,7 @@ def test_very_long_stretches_are_compared_line_by_line():
     shifted = [b"new", *many[:-1]]
     assert {one[0] for one in differences(many, shifted)} == {"changed", "reordered"}
     shorter = many[100:]
-    assert list(differences(many, [b"new", *shorter[1:-1], b"end"]))[0][3:] == (0, 1)
+    assert next(iter(differences(many, [b"new", *shorter[1:-1], b"end"])))[3:] == (0, 1)
 
 
 # A dossier ------------------------------------------------------------------------------------

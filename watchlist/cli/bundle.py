@@ -15,8 +15,6 @@ from watchlist.bootstrap import House, open_house
 from watchlist.cli.terminal import Stop, bar, tell
 from watchlist.settings import Settings
 
-"""Commands that read no settings and open no database."""
-
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("export-events", help="write what is sealed into a bundle")
