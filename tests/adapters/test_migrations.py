@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -105,3 +107,41 @@ def test_the_service_may_read_the_ledger_and_not_write_it(database_url):
         assert conn.execute("SELECT count(*) FROM public.watchlist_migrations").fetchone() == (len(NAMES),)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             conn.execute("DELETE FROM public.watchlist_migrations")
+
+
+LATER = Migration("9999_later.sql", "ALTER TABLE watchlist.cases ADD COLUMN later integer")
+
+
+def test_a_migration_lets_everybody_past_while_it_waits_for_a_table(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind one that waits for a backup, every reader of that table would queue."""
+    known = migrations()
+    monkeypatch.setattr(migrating, "migrations", lambda *_: [*known, LATER])
+    longest = 0.0
+    with psycopg.connect(database_url) as backup, ThreadPoolExecutor(1) as another:
+        backup.execute("SELECT count(*) FROM watchlist.cases")
+        applied = another.submit(migrate, database_url)
+        with psycopg.connect(database_url, autocommit=True) as reader:
+            ends = time.monotonic() + 1
+            while time.monotonic() < ends:
+                began = time.monotonic()
+                reader.execute("SELECT count(*) FROM watchlist.cases")
+                longest = max(longest, time.monotonic() - began)
+        assert not applied.done()
+        backup.rollback()
+        assert applied.result(10) == [LATER.name]
+    assert longest < 0.8
+
+
+def test_a_migration_that_never_gets_its_table_says_so_and_leaves_nothing(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = migrations()
+    monkeypatch.setattr(migrating, "migrations", lambda *_: [*known, LATER])
+    monkeypatch.setattr(migrating, "PATIENCE_SECONDS", 0.2)
+    with psycopg.connect(database_url) as backup:
+        backup.execute("SELECT count(*) FROM watchlist.cases")
+        with pytest.raises(MigrationError, match="another session holds"):
+            migrate(database_url)
+    assert pending(database_url) == [LATER.name]
