@@ -1,7 +1,7 @@
 """Rebuild: the pictures painted again beside the live ones, compared both ways, and swapped (decision 0027)."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -12,7 +12,13 @@ from tests.application.test_replay import tell
 from tests.stories import BRUNO, Story, a_person, a_story, ask, rpps, screened_hits
 from watchlist.adapters.postgres.easel import MayNotRebuild, PostgresEasel
 from watchlist.application.delist import delist
-from watchlist.application.rebuild import RebuildReport, RotationUnfinished, paint_part, rebuild
+from watchlist.application.rebuild import (
+    RebuildBlocked,
+    RebuildReport,
+    RotationUnfinished,
+    paint_part,
+    rebuild,
+)
 from watchlist.application.replay import KEYS, check
 from watchlist.application.sweep import sweep
 from watchlist.domain.inscription import DelistingGround
@@ -301,26 +307,41 @@ def test_whoever_does_not_own_the_pictures_is_told_so(register: Story, database_
         rebuilt(register, with_option(database_url, "role", "watchlist_service"))
 
 
+def at_the_third_try(happens: Callable[[], object]) -> Callable[[str, int, int | None], None]:
+    """Called as the rebuild tells its progress."""
+
+    def told(phase: str, done: int, total: int | None) -> None:
+        if (phase, done) == ("swap", 3):
+            happens()
+
+    return told
+
+
 def test_whoever_reads_for_long_is_waited_for_and_makes_nobody_wait(
     register: Story, database_url: str
 ) -> None:
-    from threading import Timer
-
     register.listed()
-    with ExitStack() as reading:
-        conn = reading.enter_context(psycopg.connect(database_url))
+    with psycopg.connect(database_url) as conn:
         conn.execute("SELECT count(*) FROM watchlist.inscriptions")
-        Timer(1.0, conn.rollback).start()
-        report = rebuilt(register, database_url)
+        report = rebuilt(register, database_url, progress=at_the_third_try(conn.rollback))
     assert report.swapped
-    assert report.tries > 1
-    assert report.held_seconds < 0.2
+    assert report.tries == 3
+
+
+def test_somebody_who_reads_for_too_long_leaves_everything_as_it_is(
+    register: Story, database_url: str
+) -> None:
+    register.listed()
+    with psycopg.connect(database_url) as conn:
+        conn.execute("SELECT count(*) FROM watchlist.inscriptions")
+        with pytest.raises(RebuildBlocked):
+            rebuilt(register, database_url, patience=0.2)
+    assert check(register.desk, register.house.snapshots)[1] == []
+    assert rebuilt(register, database_url).resumed
 
 
 def test_a_snapshot_that_is_read_is_waited_for(register: Story, database_url: str) -> None:
     """The tables that come are newer than the snapshot: it would see nothing in them."""
-    from threading import Timer
-
     register.listed()
     snapshot = register.house.snapshots.snapshot()
     held = snapshot.__enter__()
@@ -330,8 +351,7 @@ def test_a_snapshot_that_is_read_is_waited_for(register: Story, database_url: st
         seen.append(len(list(held.table("inscriptions"))))
         snapshot.__exit__(None, None, None)
 
-    Timer(1.0, read).start()
-    report = rebuilt(register, database_url)
+    report = rebuilt(register, database_url, progress=at_the_third_try(read))
     assert report.swapped
-    assert report.tries > 1
+    assert report.tries == 3
     assert seen == [1]
