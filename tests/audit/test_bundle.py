@@ -1,5 +1,6 @@
 """What an auditor finds out with a bundle: who signed, who cosigned, and whether it is the history of before."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -46,6 +47,7 @@ from watchlist.audit.verifier import (
 from watchlist.ports.seal import Stamp
 
 SIZES = (7, 20, 25)
+GOLDEN = "ccc0233c6ef916f396097fc7156248d869083059df27b965bb2e4a23904ce71d"
 
 
 @pytest.fixture
@@ -105,6 +107,13 @@ def test_one_file_and_a_folder_are_the_same_bundle(bundle, tmp_path):
     assert verify(tmp_path / "unpacked").right
     for name in (MANIFEST, KEYS, CHECKPOINTS, HASHES, LEAVES):
         assert (tmp_path / "unpacked" / name).read_bytes() == (bundle / name).read_bytes()
+
+
+def test_a_bundle_is_written_as_it_always_was(log, tmp_path):
+    """Byte by byte: a bundle of today is verified by the verifier of tomorrow, and the other way round."""
+    log.kept_stamps = [Stamp(7, BEGINNING, "authority", b"token")]
+    log.export(tmp_path / "bundle.tar")
+    assert hashlib.sha256((tmp_path / "bundle.tar").read_bytes()).hexdigest() == GOLDEN
 
 
 def test_the_header_of_a_large_file_has_its_size(tmp_path):
@@ -318,14 +327,11 @@ def test_an_earlier_checkpoint_must_be_somebodys_and_of_this_log(log, bundle, tm
 def test_checkpoints_that_the_log_signed_and_that_are_not_of_its_leaves_are_named(bundle, log):
     notes = [one.note for one in log.notes]
     other = note_text(20, [a_digest(1), *log.all])
+    unsigned = Note(note_text(20, log.all), (Key(6).sign("x"),))
     cases = {
         "the first 20 leaves have another root": [notes[0], str(log.signer.sign(other)), notes[2]],
         "not a later checkpoint of the same log": [notes[0], notes[1], notes[1], notes[2]],
-        "signed by no key of the log": [
-            notes[0],
-            str(Note(note_text(20, log.all), (WITNESS.cosign("x", 1),))),
-            notes[2],
-        ],
+        "signed by no key of the log": [notes[0], str(unsigned), notes[2]],
         "signed twice by one key": [
             notes[0],
             notes[1] + log.signer.sign(note_text(20, log.all)).signatures[0].line(),
@@ -431,7 +437,7 @@ def test_very_long_stretches_are_compared_line_by_line():
     shifted = [b"new", *many[:-1]]
     assert {one[0] for one in differences(many, shifted)} == {"changed", "reordered"}
     shorter = many[100:]
-    assert next(iter(differences(many, [b"new", *shorter[1:-1], b"end"])))[3:] == (0, 1)
+    assert next(differences(many, [b"new", *shorter[1:-1], b"end"]))[3:] == (0, 1)
 
 
 # A dossier ------------------------------------------------------------------------------------
@@ -510,12 +516,10 @@ def test_the_command_exits_by_what_it_found(bundle, log, tmp_path, capsys):
 
 
 def test_who_waits_sees_how_far_it_is(tmp_path):
-    Logbook(some_leaves(40_000), [40_000], witness=None).export(tmp_path / "bundle")
+    Logbook(some_leaves(17_000), [17_000], witness=None).export(tmp_path / "bundle")
     seen = []
     assert verify(tmp_path / "bundle", None, lambda done, total: seen.append(done / total)).right
-    assert seen == sorted(seen)
-    assert seen[-1] <= 1
-    assert len(seen) > 5
+    assert [round(part, 1) for part in seen] == [0.5, 0.5, 0.5, 1.0]
 
 
 # Time stamps ----------------------------------------------------------------------------------
