@@ -22,11 +22,14 @@ from psycopg.conninfo import make_conninfo
 from tests.acceptance.searched import traces_of
 from tests.application.test_as_of import Row, by_replay, by_rows
 from tests.application.test_import import a_file, a_line
+from tests.application.test_rebuild import rebuilt
 from tests.conftest import _create, _drop
 from tests.drills.crashes import STEPS, Crashes
 from tests.drills.model import Entry, Hold, Model
 from tests.stories import A_PROPOSAL, ANNE, BRUNO, ORGANISATION, a_person, a_story, rpps
+from watchlist.adapters.postgres.sealed_log_examined import examined
 from watchlist.application.case_file import read_subject
+from watchlist.application.check_seal import check_seal
 from watchlist.application.delist import delist, lift_restriction, restrict
 from watchlist.application.desk import Desk
 from watchlist.application.erase import erase_subject
@@ -46,6 +49,7 @@ from watchlist.application.replay import check, replay
 from watchlist.application.sweep import sweep
 from watchlist.application.work import Ask, Erased
 from watchlist.application.work_on_case import add_evidence, add_note, record_victim
+from watchlist.audit.verifier import require_consistent
 from watchlist.domain import periods, refusals
 from watchlist.domain.case_events import ClosingOutcome, Source
 from watchlist.domain.identifiers import Identifier
@@ -54,6 +58,7 @@ from watchlist.domain.procedure import Kind, Outcome
 from watchlist.domain.standing import Moment
 from watchlist.domain.subject import Role
 from watchlist.ports.keys import KeyStanding
+from watchlist.ports.seal import Published
 
 WHICH = st.integers(0, 7)
 WAITS = st.sampled_from([timedelta(seconds=1), timedelta(hours=7), timedelta(days=20), timedelta(days=100)])
@@ -87,6 +92,8 @@ class WholeService(RuleBasedStateMachine):
         self.proposed: list[tuple[UUID, UUID, UUID, int]] = []
         self.done: list[tuple[Verb, Ask, Receipt]] = []
         self.told: dict[Moment, list[Row]] = {}
+        self.published: list[Published] = []
+        self.owner = conninfo
         self.secrets: dict[UUID, list[str]] = {}
         self.number = 0
 
@@ -336,8 +343,9 @@ class WholeService(RuleBasedStateMachine):
             assert (answered.id, answered.version) == (receipt.id, receipt.version)
         else:
             assert _sent(answered) == _sent(receipt), (answered, receipt)
-        assert self._position() == before
         self.counted["sent again"] += 1
+        self.counted["duplicated"] += self._position() - before
+        assert self._position() == before
 
     @rule(crash=CRASHES)
     def crash(self, crash: tuple[str, int]) -> None:
@@ -375,6 +383,23 @@ class WholeService(RuleBasedStateMachine):
     def _entries_of(self, subject: UUID) -> list[Entry]:
         whose = self.model.whose(subject)
         return [entry for entry in self.model.entries.values() if self.model.whose(entry.subject) == whose]
+
+    @rule()
+    def seal(self) -> None:
+        """T4: what was published is kept, to be held against whatever comes later."""
+        self.crashes.disarm()
+        published = self.house.sealer.seal()
+        if published is not None:
+            self.published.append(published)
+
+    @rule()
+    def rebuild(self) -> None:
+        """The pictures painted again are the live ones, and everything goes on with them."""
+        self.crashes.disarm()
+        report = rebuilt(self.story, self.owner)
+        assert report.swapped
+        assert not report.rows_different
+        self.counted["rebuilt"] += 1
 
     @rule()
     def tell_the_list(self) -> None:
@@ -443,6 +468,8 @@ class WholeService(RuleBasedStateMachine):
         _, differences = check(self.desk, self.house.snapshots)
         assert differences == []
         self._what_was_told_is_told_again()
+        self._what_was_published_is_of_this_history()
+        self._what_was_acknowledged_is_there()
         self._no_secret_is_written_anywhere()
         self.counted["crashes"] += self.crashes.struck
         self.counted["events"] += self.story.count("events")
@@ -458,3 +485,22 @@ class WholeService(RuleBasedStateMachine):
             later = Moment(moment.at, self.clock.now())
             assert by_replay(replay(self.house.snapshots, moment.at), moment) == self.told[moment]
             assert by_rows(self.story, later) == by_replay(whole, later)
+
+    def _what_was_published_is_of_this_history(self) -> None:
+        """Every checkpoint that was ever published is the beginning of the log as it is sealed now."""
+        self.seal()
+        if not self.published:
+            return
+        last, log = self.published[-1], self.house.sealed_log
+        for old in self.published:
+            proof = log.consistency(old.size, last.size)
+            require_consistent(old.size, old.root, last.size, last.root, proof)
+        with examined(self.house.pool) as examination:
+            assert check_seal(examination, (), date.min) == []
+        self.counted["checkpoints"] += len(self.published)
+
+    def _what_was_acknowledged_is_there(self) -> None:
+        kept = {row["command_id"] for row in self.story.rows("SELECT command_id FROM commands")}
+        lost = {asked.command_id for _, asked, _ in self.done} - kept
+        self.counted["lost"] += len(lost)
+        assert not lost
