@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from tests.acceptance.service import Office, Service, Somebody, service, soon
 from tests.acceptance.story import Entry, listed, question
 from tests.servers import Server, Servers, either, servers
 from watchlist.adapters.postgres.migrate import migrate
+from watchlist.audit.verifier import Broken, Checkpoint, Note, require_consistent
 
 LISTED, UNLISTED = 1, 2
 SECONDS = 3.0
@@ -159,7 +159,7 @@ def test_a_synchronous_standby_takes_over_and_nothing_acknowledged_is_lost(
 def test_what_an_asynchronous_standby_lost_is_found_by_what_was_published_before(
     pair: tuple[Servers, Server, Server], drill_report: Callable[..., None]
 ) -> None:
-    """Positions are given again, so neither the size of the log nor its last position tells; its root does."""
+    """Positions are given again: neither the size of the log nor its last position tells; its checkpoints do (T4)."""
     _, north, south = pair
     north.follows(south, "async")
     with loaded(north, south) as load:
@@ -175,10 +175,9 @@ def test_what_an_asynchronous_standby_lost_is_found_by_what_was_published_before
             north.kill()
             south.promote()
             assert load.goes_on(100), load.running.said()
-        assert soon(lambda: len(leaves(load)) >= published[0], 5)
-        log = leaves(load)
+        assert checkpoint(load).size >= published.size
         lost = set(before) - lasting(load, before)
-        found = root(log[: published[0]]) != published[1]
+        found = not is_continued(load, published)
         drill_report(
             "failover, asynchronous standby",
             acknowledged=len(load.acknowledged),
@@ -187,8 +186,8 @@ def test_what_an_asynchronous_standby_lost_is_found_by_what_was_published_before
         )
         assert load.wrong == []
         assert lost, "acknowledged, and gone"
-        assert found, "the published root is not that of the log which took over"
-        assert root(log[: kept[0]]) == kept[1], "what had reached the standby is as it was published"
+        assert found, "what was published is not the beginning of the log which took over"
+        assert is_continued(load, kept), "what had reached the standby is as it was published"
 
 
 def lasting(load: Load, acknowledged: dict[str, int]) -> set[str]:
@@ -206,22 +205,19 @@ def lasting(load: Load, acknowledged: dict[str, int]) -> set[str]:
 # What is published ----------------------------------------------------------------------------
 
 
-def leaves(load: Load) -> list[bytes]:
-    """The log as it is sealed: a leaf is a line of it, without its end."""
-    answer = load.office.auditor.ask("GET", "/audit/events?after=0")
-    assert answer.status_code == 200
-    return answer.content.splitlines()
+def checkpoint(load: Load) -> Checkpoint:
+    """Sealed and published now, as whoever keeps published ones has it."""
+    note = load.office.auditor.made("/audit/checkpoint", status=200)["note"]
+    return Checkpoint.parse(Note.parse(note.encode()).text)
 
 
-def checkpoint(load: Load) -> tuple[int, bytes]:
-    """Size and root, as whoever keeps published ones has them."""
-    log = leaves(load)
-    return len(log), root(log)
-
-
-def root(log: list[bytes]) -> bytes:
-    """The tree hash of RFC 9162, section 2.1.1."""
-    if len(log) <= 1:
-        return hashlib.sha256(b"\x00" + log[0] if log else b"").digest()
-    left = 1 << (len(log) - 1).bit_length() - 1
-    return hashlib.sha256(b"\x01" + root(log[:left]) + root(log[left:])).digest()
+def is_continued(load: Load, old: Checkpoint) -> bool:
+    """Whether the log of now proves that it began as that checkpoint says."""
+    now = checkpoint(load)
+    proof = load.office.auditor.get(f"/audit/proofs/consistency?from={old.size}&to={now.size}")
+    try:
+        path = [bytes.fromhex(step) for step in proof["path"]]
+        require_consistent(old.size, old.root, now.size, now.root, path)
+    except Broken:
+        return False
+    return True
