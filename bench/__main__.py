@@ -19,6 +19,7 @@ from bench import (
     replay,
     report,
     screening,
+    seal,
     startup,
     sweep,
 )
@@ -35,6 +36,7 @@ MEASURES: Mapping[str, Callable[[Premises], Iterator[Figure]]] = {
     "bulk": bulk.measure,
     "replay": replay.measure,
     "as_of": as_of.measure,
+    "seal": seal.measure,
     "erasure": erasure.measure,
     "sweep": sweep.measure,
     "rebuild": rebuild.measure,

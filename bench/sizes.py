@@ -24,6 +24,8 @@ class Sizes:
     starts: int
     lines: int
     """Of one stream of a bulk screening."""
+    sealed: int
+    """Events that are sealed at once, in a database of their own."""
 
 
 FULL = Sizes(
@@ -36,6 +38,7 @@ FULL = Sizes(
     seconds=2.0,
     starts=5,
     lines=1_000_000,
+    sealed=1_000_000,
 )
 QUICK = Sizes(
     entries=5_000,
@@ -47,6 +50,7 @@ QUICK = Sizes(
     seconds=0.6,
     starts=2,
     lines=100_000,
+    sealed=100_000,
 )
 TINY = Sizes(
     entries=600,
@@ -58,4 +62,5 @@ TINY = Sizes(
     seconds=0.2,
     starts=1,
     lines=4_000,
+    sealed=3_000,
 )
