@@ -12,6 +12,8 @@ PORT ?= 8000
 DATA ?= var
 DEMO ?= 1
 PYTEST_ARGS ?=
+# One more than there are cores: many tests wait for processes that they started.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 1) + 1)
 SEED ?=
 EVENTS ?=
 
@@ -32,7 +34,7 @@ run: .venv/.installed
 	exec $(BIN)/watchlist serve
 
 test: lint
-	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
 
 # One after the other: a drill counts on the machine being its own.
 drill: .venv/.installed-dev
