@@ -7,9 +7,12 @@ from datetime import timedelta
 
 from watchlist.application import cosign, stamp
 from watchlist.bootstrap import House
+from watchlist.domain.refusals import PastChanged
 
 LATE = timedelta(minutes=10)
 """The sweep runs every minute."""
+SEALED_WITHIN = timedelta(seconds=60)
+"""From an event to a checkpoint that covers it."""
 
 
 def sweep_is_late(house: House) -> bool:
@@ -21,6 +24,15 @@ def sweep_is_late(house: House) -> bool:
 def feed_is_late(house: House) -> bool:
     """S8: a change that nobody acknowledged in time, or a webhook that was given up on."""
     return house.feed.is_late(house.clock.now())
+
+
+def seal_is_late(house: House) -> bool:
+    """T4: an event is in no checkpoint yet, or nothing is sealed any more because what was sealed has changed."""
+    since = house.sealed_log.unsealed_since()
+    if since is not None and house.clock.now() - since > SEALED_WITHIN:
+        return True
+    last = next((run for run in house.job_runs.all() if run.job == "seal"), None)
+    return last is not None and last.failure == PastChanged.__name__ and last.failed_last
 
 
 def witness_is_late(house: House) -> bool:
@@ -39,6 +51,7 @@ def stamp_is_late(house: House) -> bool:
 CHECKS: Mapping[str, Callable[[House], bool]] = {
     "sweep": sweep_is_late,
     "feed": feed_is_late,
+    "seal": seal_is_late,
     "witness": witness_is_late,
     "stamp": stamp_is_late,
 }

@@ -69,6 +69,16 @@ def _alarms(house: House) -> Values:
     return [((kind.value,), waiting.get(kind.value, 0)) for kind in Unusual]
 
 
+def _unsealed(house: House) -> Values:
+    yield (), house.sealed_log.unsealed()[0]
+
+
+def _checkpoint(house: House) -> Values:
+    last = house.sealed_log.latest()
+    if last is not None:
+        yield (), last.at.timestamp()
+
+
 def _cosigned(house: House) -> Values:
     for one in cosign.standings(house.cosigning, house.witnesses):
         if one.cosigned_at is not None:
@@ -111,6 +121,13 @@ GAUGES = (
     ),
     Gauge(
         "watchlist_alarms_open", "Unusual use that nobody looked at yet, by kind (S6).", ("kind",), _alarms
+    ),
+    Gauge("watchlist_unsealed_events", "Events that no checkpoint covers yet (T4).", (), _unsealed),
+    Gauge(
+        "watchlist_last_checkpoint_timestamp_seconds",
+        "When the last checkpoint of the log was published (T4).",
+        (),
+        _checkpoint,
     ),
     Gauge(
         "watchlist_witness_cosigned_timestamp_seconds",
