@@ -27,6 +27,7 @@ from watchlist.cli import (
     people,
     privacy,
     roles,
+    seal,
     serve,
     witness,
 )
@@ -69,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
         roles,
         privacy,
         keyring,
+        seal,
         witness,
     ):
         room.add_to(commands)
