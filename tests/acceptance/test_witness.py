@@ -21,12 +21,12 @@ from api.metrics import Metrics
 from scheduler.jobs.cosign import have_it_cosigned
 from tests.acceptance.service import PASSED_ON, PATIENCE, ROOT, Somebody, free_port, service, soon
 from tests.authority import an_authority
-from tests.sealed import ORIGIN, MemorySealedLog
+from tests.sealed import ORIGIN, LogKey, MemorySealedLog
 from tests.stories import MONDAY, Story, a_house
 from watchlist.adapters.clock import SystemClock
 from watchlist.audit.signer import Signer
 from watchlist.audit.verifier import Note, VerifierKey, leaf_hash, root_of
-from watchlist.audit.witness import Request
+from watchlist.audit.witness import Request, WitnessKey
 from watchlist.bootstrap import House
 from watchlist.ports.seal import Published as Checkpointed
 from watchlist.ports.witness import WitnessAddress
@@ -227,6 +227,8 @@ def scraped(house: House) -> str:
     ("arguments", "said"),
     [
         (("serve", "--log", "nonsense"), "is the public key of a log"),
+        (("serve", "--log", str(WitnessKey.made("w/1").public)), "is a witness's key"),
+        (("serve", "--log", str(LogKey().public), "--host", "192.0.2.1"), "cannot listen on 192.0.2.1:8900"),
         (("key", "--name", "a name"), "has no blanks"),
     ],
 )
