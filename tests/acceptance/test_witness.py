@@ -19,17 +19,25 @@ from prometheus_client import generate_latest
 from api import lateness
 from api.metrics import Metrics
 from scheduler.jobs.cosign import have_it_cosigned
-from tests.acceptance.service import PASSED_ON, PATIENCE, ROOT, free_port, soon
-from tests.sealed import ORIGIN, MemorySealedLog
+from tests.acceptance.service import PASSED_ON, PATIENCE, ROOT, Somebody, free_port, service, soon
+from tests.authority import an_authority
+from tests.sealed import ORIGIN, LogKey, MemorySealedLog
 from tests.stories import MONDAY, Story, a_house
 from watchlist.adapters.clock import SystemClock
 from watchlist.audit.signer import Signer
 from watchlist.audit.verifier import Note, VerifierKey, leaf_hash, root_of
-from watchlist.audit.witness import Request
+from watchlist.audit.witness import Request, WitnessKey
 from watchlist.bootstrap import House
 from watchlist.ports.seal import Published as Checkpointed
 from watchlist.ports.witness import WitnessAddress
 
+SOMEBODY = {
+    "kind": "person",
+    "role": "health_professional",
+    "family_name": "Lefèvre",
+    "given_names": "Anne",
+    "birth_date": "1970-01-02",
+}
 ENVIRONMENT = {
     **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
     "PATH": "/usr/bin:/bin",
@@ -152,6 +160,40 @@ def test_the_log_and_its_witness_in_two_processes(tmp_path, database_url, log):
             assert (standing["size"], standing["refused"]) == (latest.size, 1)
 
 
+@pytest.mark.slow
+def test_a_service_has_its_checkpoints_cosigned_and_stamped(tmp_path, log):
+    """As it is run: the service, a witness and an authority, each a process or a server of its own."""
+    folder, port = tmp_path / "w", free_port()
+    key = command("key", "--state", str(folder), "--name", "witness.test/1").stdout.strip()
+    with an_authority(tmp_path / "authority") as authority:
+        settings = {
+            "WATCHLIST_WITNESSES": f"{key} http://127.0.0.1:{port}",
+            "WATCHLIST_TSA_URL": authority.url,
+            "WATCHLIST_TSA_ROOT": str(authority.root),
+        }
+        with service(**settings) as served:
+            served.start()
+            auditor, investigator = served.hire("auditor"), served.hire("investigator")
+            investigator.made("/subjects", SOMEBODY)
+            log.signing = [
+                Published(VerifierKey.parse(auditor.made("/audit/checkpoint", status=200)["keys"][0]))
+            ]
+            with running(folder, log, port):
+                witness = VerifierKey.parse(key)
+                assert soon(lambda: Note.parse(note_of(auditor)).signed_by(witness) is not None, PATIENCE)
+                stamped = served.run("stamp", "--json").told
+                assert stamped["size"] == auditor.get("/audit/checkpoint")["tree_size"]
+                told = served.run("doctor", "--json").told["findings"]
+                found = {finding["what"]: finding["ok"] for finding in told}
+                assert found[f"witness {witness.name}+{witness.id.hex()}"]
+                assert found["time stamps"]
+
+
+def note_of(auditor: Somebody) -> bytes:
+    note: str = auditor.get("/audit/checkpoint")["note"]
+    return note.encode()
+
+
 @dataclass
 class Published:
     """A key of which only the public half is known."""
@@ -185,6 +227,8 @@ def scraped(house: House) -> str:
     ("arguments", "said"),
     [
         (("serve", "--log", "nonsense"), "is the public key of a log"),
+        (("serve", "--log", str(WitnessKey.made("w/1").public)), "is a witness's key"),
+        (("serve", "--log", str(LogKey().public), "--host", "192.0.2.1"), "cannot listen on 192.0.2.1:8900"),
         (("key", "--name", "a name"), "has no blanks"),
     ],
 )

@@ -106,7 +106,7 @@ def test_names_are_by_convention() -> None:
     for gauge in GAUGES:
         assert gauge.name.startswith("watchlist_")
         assert not gauge.name.endswith("_total")
-        assert set(gauge.labels) <= {"kind", "job", "state"}
+        assert set(gauge.labels) <= {"kind", "job", "state", "witness"}  # witnesses are those of the settings
 
 
 # Late -----------------------------------------------------------------------------------------

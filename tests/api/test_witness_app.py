@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -120,3 +122,18 @@ def test_requests_are_bounded(witnessing, log):
     assert [answer.status_code for answer in answers] == [200, 409, 409, 429, 429]
     assert answers[-1].headers["retry-after"] == "1"
     assert client.get(f"/checkpoint/{ORIGIN}").status_code == 200
+
+
+def test_a_body_that_does_not_end_is_not_waited_for(witnessing, monkeypatch):
+    monkeypatch.setattr("api.witness.BODY_SECONDS", 0.05)
+
+    async def dripping() -> AsyncIterator[bytes]:
+        yield b"old 0"
+        await asyncio.sleep(5)
+
+    async def posted() -> int:
+        through = httpx.ASGITransport(witness_app(witnessing))
+        async with httpx.AsyncClient(transport=through, base_url="http://witness.test") as client:
+            return (await client.post("/add-checkpoint", content=dripping())).status_code
+
+    assert asyncio.run(posted()) == 408

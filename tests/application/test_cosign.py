@@ -18,6 +18,7 @@ from watchlist.application.add_checkpoint import Witnessing
 from watchlist.application.cosign import Answer, Cosigner, is_late, standings, witnesses_in
 from watchlist.audit.verifier import Broken, Note
 from watchlist.audit.witness import Refused, WitnessKey, named
+from watchlist.cli.database import witnesses_examined
 from watchlist.ports.seal import Published
 from watchlist.ports.witness import Reply, Unanswered, WitnessAddress
 
@@ -168,6 +169,11 @@ def test_a_history_that_was_rewritten_and_signed_again_raises_an_alarm(town, cap
     assert town.story.rows("SELECT witness, size, seen FROM witness_refusals ORDER BY witness") == [
         {"witness": named(one.key.public), "size": 4, "seen": 3} for one in town.witnesses
     ]
+    town.story.house.witnesses = tuple(town.addresses)
+    first, _ = witnesses_examined(town.story.house)
+    assert not first.ok
+    assert "cosigned 3 leaves" in first.detail
+    assert "ALARM: it saw another history, since 2021-03-15T09:01:00Z" in first.detail
     town.pass_by(minutes=1)
     town.publish("e")
     assert town.cosign() == [Answer.DIFFERS] * 2

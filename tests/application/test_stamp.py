@@ -16,6 +16,7 @@ from scheduler.jobs.cosign import have_it_cosigned, have_it_stamped
 from scheduler.jobs.sweep import RunsElsewhere
 from tests.authority import Authority, an_authority
 from tests.stories import Story, a_house
+from watchlist.__main__ import main
 from watchlist.adapters.clock import ManualClock
 from watchlist.adapters.timestamping import Rfc3161Timestamping, roots_in
 from watchlist.application.stamp import stamp
@@ -144,6 +145,12 @@ def test_nothing_outside_is_called_unless_the_settings_name_it(database_url, mon
         house.clock.advance(days=30)
         assert not lateness.witness_is_late(house)
         assert not lateness.stamp_is_late(house)
+
+
+def test_on_the_command_line_it_is_said_what_to_set(monkeypatch, capsys):
+    monkeypatch.delenv("WATCHLIST_TSA_URL", raising=False)
+    assert main(["stamp"]) == 1
+    assert "WATCHLIST_TSA_URL and WATCHLIST_TSA_ROOT" in capsys.readouterr().err
 
 
 def test_an_authority_needs_its_roots(authority: Authority, tmp_path: Path):

@@ -180,6 +180,8 @@ def witnesses_in(text: str) -> tuple[WitnessAddress, ...]:
 
 
 def standings(kept: Witnessed, witnesses: Sequence[WitnessAddress]) -> list[WitnessStanding]:
+    if not witnesses:
+        return []
     return kept.standings([named(VerifierKey.parse(witness.key)) for witness in witnesses])
 
 

@@ -133,7 +133,7 @@ def _webhooks(house: House) -> Finding:
     return Finding("webhooks", not (stands.failing or stands.late), told)
 
 
-def _witnesses(house: House) -> list[Finding]:
+def witnesses_examined(house: House) -> list[Finding]:
     """T4: one that is late does not answer; one that differs saw another history, which somebody has to look at."""
     now, found = house.clock.now(), []
     for one in cosign.standings(house.cosigning, house.witnesses):
@@ -194,7 +194,7 @@ def _examined(house: House) -> list[Finding]:
         _seal(house),
         _jobs(house),
         _webhooks(house),
-        *_witnesses(house),
+        *witnesses_examined(house),
         *_stamps(house),
         _alarms(house),
         *_replica(house),

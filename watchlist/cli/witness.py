@@ -50,9 +50,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def stamp_now(settings: Settings, args: argparse.Namespace) -> int:
+    if settings.tsa_url is None:
+        raise Stop("no authority is set: WATCHLIST_TSA_URL and WATCHLIST_TSA_ROOT (docs/sealing.md)")
     with open_house(settings) as house:
-        if house.timestamping is None:
-            raise Stop("no authority is set: WATCHLIST_TSA_URL and WATCHLIST_TSA_ROOT (docs/sealing.md)")
+        assert house.timestamping is not None
         try:
             made = stamp(house.sealed_log, house.cosigning, house.timestamping)
         except Unanswered as error:
