@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from watchlist.bootstrap import House
+from watchlist.domain.refusals import PastChanged
 
 LATE = timedelta(minutes=10)
 """The sweep runs every minute."""
+SEALED_WITHIN = timedelta(seconds=60)
+"""From an event to a checkpoint that covers it."""
 
 
 def sweep_is_late(house: House) -> bool:
@@ -22,9 +25,19 @@ def feed_is_late(house: House) -> bool:
     return house.feed.is_late(house.clock.now())
 
 
+def seal_is_late(house: House) -> bool:
+    """T4: an event is in no checkpoint yet, or nothing is sealed any more because what was sealed has changed."""
+    since = house.sealed_log.unsealed_since()
+    if since is not None and house.clock.now() - since > SEALED_WITHIN:
+        return True
+    last = next((run for run in house.job_runs.all() if run.job == "seal"), None)
+    return last is not None and last.failure == PastChanged.__name__ and last.failed_last
+
+
 CHECKS: Mapping[str, Callable[[House], bool]] = {
     "sweep": sweep_is_late,
     "feed": feed_is_late,
+    "seal": seal_is_late,
 }
 """Name -> whether it is late; a line for each that can be. They are asked by /readyz, often, and have to be cheap."""
 

@@ -41,6 +41,7 @@ from api.routers import (
     reviews,
     rights,
     screenings,
+    seal,
     subjects,
     webhooks,
 )
@@ -76,6 +77,7 @@ MODULES = (
     detail_requests,
     audit,
     alarms,
+    seal,
     operators,
     health,
 )

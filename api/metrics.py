@@ -68,6 +68,16 @@ def _alarms(house: House) -> Values:
     return [((kind.value,), waiting.get(kind.value, 0)) for kind in Unusual]
 
 
+def _unsealed(house: House) -> Values:
+    yield (), house.sealed_log.unsealed()[0]
+
+
+def _checkpoint(house: House) -> Values:
+    last = house.sealed_log.latest()
+    if last is not None:
+        yield (), last.at.timestamp()
+
+
 def _connections(house: House) -> Values:
     stats = house.pool.get_stats()
     yield ("open",), stats.get("pool_size", 0)
@@ -93,6 +103,13 @@ GAUGES = (
     ),
     Gauge(
         "watchlist_alarms_open", "Unusual use that nobody looked at yet, by kind (S6).", ("kind",), _alarms
+    ),
+    Gauge("watchlist_unsealed_events", "Events that no checkpoint covers yet (T4).", (), _unsealed),
+    Gauge(
+        "watchlist_last_checkpoint_timestamp_seconds",
+        "When the last checkpoint of the log was published (T4).",
+        (),
+        _checkpoint,
     ),
     Gauge("watchlist_connections", "Connections to the database that verbs use.", ("state",), _connections),
 )

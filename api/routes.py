@@ -87,6 +87,7 @@ SPOKEN = frozenset(
         "text/*",
         "text/csv",
         "text/event-stream",
+        "text/plain",
     }
 )
 """The types that something here answers. A route answers its own even to who asks for another of these."""

@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from bench import batch, bulk, case_file, commands, erasure, replay, report, screening, startup, sweep
+from bench import batch, bulk, case_file, commands, erasure, replay, report, screening, seal, startup, sweep
 from bench.figure import Figure
 from bench.premises import Premises, premises
 from bench.sizes import FULL, QUICK, Sizes
@@ -21,6 +21,7 @@ MEASURES: Mapping[str, Callable[[Premises], Iterator[Figure]]] = {
     "batch": batch.measure,
     "bulk": bulk.measure,
     "replay": replay.measure,
+    "seal": seal.measure,
     "erasure": erasure.measure,
     "sweep": sweep.measure,
     "startup": startup.measure,

@@ -22,6 +22,8 @@ class Sizes:
     starts: int
     lines: int
     """Of one stream of a bulk screening."""
+    sealed: int
+    """Events that are sealed at once, in a database of their own."""
 
 
 FULL = Sizes(
@@ -33,10 +35,27 @@ FULL = Sizes(
     seconds=2.0,
     starts=5,
     lines=1_000_000,
+    sealed=1_000_000,
 )
 QUICK = Sizes(
-    entries=5_000, rounds=5, commands=20, replayed=20_000, erased=2_000, seconds=0.6, starts=2, lines=100_000
+    entries=5_000,
+    rounds=5,
+    commands=20,
+    replayed=20_000,
+    erased=2_000,
+    seconds=0.6,
+    starts=2,
+    lines=100_000,
+    sealed=100_000,
 )
 TINY = Sizes(
-    entries=600, rounds=5, commands=10, replayed=2_000, erased=600, seconds=0.2, starts=1, lines=4_000
+    entries=600,
+    rounds=5,
+    commands=10,
+    replayed=2_000,
+    erased=600,
+    seconds=0.2,
+    starts=1,
+    lines=4_000,
+    sealed=3_000,
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from scheduler.jobs.deliver_changes import deliver_due_changes, forget_old_attempts, forget_old_changes
 from scheduler.jobs.finish_imports import finish_interrupted_imports
 from scheduler.jobs.forget_answers import forget_old_answers
+from scheduler.jobs.seal import seal_the_log
 from scheduler.jobs.sweep import sweep_the_list
 from scheduler.jobs.tidy_keys import tidy_the_keyring
 from scheduler.jobs.turn_access_log import turn_the_access_log
@@ -27,6 +28,7 @@ class Job:
 
 TIMETABLE = (
     Job("sweep", 60, sweep_the_list),
+    Job("seal", 20, seal_the_log),
     Job("watch_use", 300, watch_the_use),
     Job("finish_imports", 60, finish_interrupted_imports),
     Job("deliver_changes", 30, deliver_due_changes, at_once=2),

@@ -28,6 +28,7 @@ from watchlist.cli import (
     people,
     privacy,
     roles,
+    seal,
     serve,
 )
 from watchlist.cli.terminal import Stop, say
@@ -61,7 +62,9 @@ SAID = (
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="watchlist", description="The fraud watchlist service.")
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for room in (serve, database, demo, import_file, history, erase, people, roles, privacy, keyring, bundle):
+    for room in (
+        serve, database, demo, import_file, history, erase, people, roles, privacy, keyring, seal, bundle,
+    ):  # fmt: skip
         room.add_to(commands)
     return made
 

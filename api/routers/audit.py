@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-import msgspec
 from fastapi import Depends, Query
 from starlette.responses import Response, StreamingResponse
 
@@ -21,6 +20,7 @@ from api.routes import LISTS, router
 from watchlist.adapters.postgres.pictures import Pictures
 from watchlist.adapters.postgres.registers import FIRST_PLACE, Place
 from watchlist.application.screening_request import Purpose
+from watchlist.audit.leaf import event_line
 from watchlist.domain.operator import Role
 from watchlist.domain.trace import DisclosureKind, is_late
 
@@ -31,7 +31,6 @@ Guardian = Annotated[Asker, Depends(allowed(Role.AUDITOR, Role.DPO))]
 MEDIA_TYPE = "application/x-ndjson"
 LARGEST_POSITION = 2**63 - 1
 AT_ONCE = 1000
-_encode = msgspec.json.Encoder().encode
 
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
@@ -61,7 +60,7 @@ def lines(pictures: Pictures, after: int, until: int, limit: int | None) -> Iter
     """Batch after batch, so that a slow reader keeps no transaction open."""
     left = until if limit is None else limit
     while left > 0 and (rows := pictures.events(after, until, min(left, AT_ONCE))):
-        yield b"".join(_encode({**row, "state": msgspec.Raw(row["state"])}) + b"\n" for row in rows)
+        yield b"".join(event_line(row) + b"\n" for row in rows)
         after, left = rows[-1]["position"], left - len(rows)
 
 

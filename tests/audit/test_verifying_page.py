@@ -27,7 +27,8 @@ def log():
 
 def test_the_page_s_verifier_agrees_with_ours(log, tmp_path):
     log.export(tmp_path / "bundle")
-    for key in log.keys():
+    named = log.keys()
+    for key in named:
         done = written_there(tmp_path, tmp_path / "bundle", key)
         assert (done.stdout, done.stderr) == (f"all right: 23 leaves of {ORIGIN}\n", "")
     assert written_there(tmp_path, tmp_path / "bundle", str(Key(3).public)).returncode == 1

@@ -8,6 +8,8 @@ compared by `check_seal`.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
@@ -16,7 +18,7 @@ from watchlist.audit.leaf import digest_line
 from watchlist.audit.signer import Signer
 from watchlist.audit.tree import Frontier
 from watchlist.audit.verifier import Broken, Checkpoint, Note, VerifierKey, leaf_hash
-from watchlist.domain.refusals import PastChanged
+from watchlist.domain.refusals import NoSealKey, PastChanged
 from watchlist.ports.clock import Clock
 from watchlist.ports.log import Log
 from watchlist.ports.seal import Extension, Growth, Published, Sealing, SealKeys
@@ -54,6 +56,14 @@ class Sealer:
         """The same, unless another process is doing it: whether it was done here."""
         with self.log.alone("seal") as alone:
             return alone, self.seal() if alone else None
+
+    def held(self, keys: Sequence[str]) -> list[VerifierKey]:
+        """The public keys of those that sign now, for a log that was signed by `keys`; none when they are not here."""
+        if not keys:
+            return []
+        with suppress(NoSealKey):
+            return Signer(VerifierKey.parse(keys[0]).name, self.keys.seeds(begun=True)).keys
+        return []
 
     def _extend(self) -> tuple[Published | None, bool]:
         """One checkpoint, and whether more waits than it covers."""

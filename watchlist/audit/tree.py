@@ -8,6 +8,7 @@ earlier size is still in it. What is not complete at the right edge of a tree is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from watchlist.audit.verifier import EMPTY_ROOT, HASH_BYTES, node_hash
@@ -15,6 +16,8 @@ from watchlist.audit.verifier import EMPTY_ROOT, HASH_BYTES, node_hash
 WIDTH_BITS = 8
 WIDTH = 1 << WIDTH_BITS
 """Hashes in a full tile."""
+KEPT_ROOTS = 4096
+"""Some megabytes."""
 
 
 class Place(NamedTuple):
@@ -196,4 +199,10 @@ def _complete_root(height: int, number: int, tiles: Tiles) -> bytes:
     held = tiles[place][first * HASH_BYTES : (first + count) * HASH_BYTES]
     if len(held) != count * HASH_BYTES:
         raise IndexError(place)
-    return _perfect_root(split(held))
+    return _known_root(held)
+
+
+@lru_cache(KEPT_ROOTS)
+def _known_root(hashes: bytes) -> bytes:
+    """By what it is computed from, so that it is never out of date; proofs share all but the subtrees by their leaf."""
+    return _perfect_root(split(hashes))

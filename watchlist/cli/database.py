@@ -19,7 +19,7 @@ from watchlist.application.erasures import standing_of_erasures
 from watchlist.application.tidy_keys import lost_keys, orphans
 from watchlist.bootstrap import House, apply, database, open_house
 from watchlist.cli.terminal import tell
-from watchlist.domain.refusals import Refusal
+from watchlist.domain.refusals import PastChanged, Refusal
 from watchlist.domain.schedule import SCHEDULE
 from watchlist.ports.job_runs import JobRun
 from watchlist.settings import CONTACTS, Settings
@@ -103,6 +103,23 @@ def _erasures(house: House) -> Finding:
     return Finding("erasures", not unfinished, told)
 
 
+def _seal(house: House) -> Finding:
+    """T4: what waits for long shows that no scheduler seals, or that what was sealed has changed."""
+    count, since = house.sealed_log.unsealed()
+    last = house.sealed_log.latest()
+    said = (
+        f"{last.size} leaves, last checkpoint {last.at:%Y-%m-%dT%H:%M:%SZ}" if last else "no checkpoint yet"
+    )
+    changed = any(
+        run.job == "seal" and run.failed_last and run.failure == PastChanged.__name__
+        for run in house.job_runs.all()
+    )
+    if changed:
+        said = f"{said}; {PastChanged.english} `watchlist seal --check` compares"
+    late = since is not None and house.clock.now() - since > LATE
+    return Finding("seal", not (changed or late), f"{said}; {count} events in none")
+
+
 def _webhooks(house: House) -> Finding:
     """S8: who is not reached is to be called; what is late at a live one shows that no courier runs."""
     stands = house.webhooks.stands(house.clock.now() - LATE)
@@ -151,6 +168,7 @@ def _examined(house: House) -> list[Finding]:
         *_issuers(house),
         *_deadlines(house),
         _erasures(house),
+        _seal(house),
         _jobs(house),
         _webhooks(house),
         _alarms(house),
@@ -184,8 +202,7 @@ def _jobs(house: House) -> Finding:
 
 def _ended(run: JobRun) -> str:
     at = f"succeeded at {run.succeeded_at:%Y-%m-%dT%H:%M:%SZ}" if run.succeeded_at else "never succeeded"
-    failed = run.failed_at is not None and (run.succeeded_at is None or run.failed_at > run.succeeded_at)
-    return f"{run.job} {at}{f' and then failed ({run.failure})' if failed else ''}"
+    return f"{run.job} {at}{f' and then failed ({run.failure})' if run.failed_last else ''}"
 
 
 def _alarms(house: House) -> Finding:

@@ -546,6 +546,13 @@ class AlreadyRedacted(Conflict):
     """
 
 
+class NotSealedYet(Conflict):
+    """This event is in no checkpoint yet: POST /v1/audit/checkpoint seals now, or ask again in a minute.
+
+    fr: Cet événement n'est pas encore scellé : POST /v1/audit/checkpoint le fait, ou redemandez dans une minute.
+    """
+
+
 class TooManyWebhooks(Conflict):
     """Your organisation has ten webhooks, and no more are kept; remove one.
 
@@ -662,6 +669,20 @@ class NoSuchChange(NotFound):
     """
 
 
+class NoSuchCheckpoint(NotFound):
+    """No checkpoint of that size was published: GET /v1/audit/checkpoints lists all, a POST makes the first.
+
+    fr: Aucun point de contrôle de cette taille : GET /v1/audit/checkpoints les liste, un POST fait le premier.
+    """
+
+
+class NoSuchEvent(NotFound):
+    """No event has that position; positions have gaps.
+
+    fr: Aucun événement n'a cette position ; les positions ont des trous.
+    """
+
+
 class NoSuchWebhook(NotFound):
     """There is no such webhook in your organisation.
 
@@ -673,6 +694,27 @@ class NoSuchSecret(NotFound):
     """This webhook has no such secret.
 
     fr: Ce webhook n'a pas ce secret.
+    """
+
+
+class SizeNotReached(Malformed):
+    """No tree of that size was published; the last one's is `tree_size` of GET /v1/audit/checkpoint.
+
+    fr: Aucun arbre de cette taille n'a été publié ; celle du dernier est dans GET /v1/audit/checkpoint.
+    """
+
+
+class SizesReversed(Malformed):
+    """The smaller tree comes first: `from` is at most `to`.
+
+    fr: Le plus petit arbre vient en premier : « from » est au plus « to ».
+    """
+
+
+class EventNotInTree(Malformed):
+    """This event was sealed later than the tree of that size: name a larger one, or none.
+
+    fr: Cet événement a été scellé après l'arbre de cette taille : indiquez-en un plus grand, ou aucun.
     """
 
 

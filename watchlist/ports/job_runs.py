@@ -17,6 +17,13 @@ class JobRun(Struct, frozen=True):
     failure: str | None
     """The kind of the error, never its text."""
 
+    @property
+    def failed_last(self) -> bool:
+        """Whether it failed since it last succeeded."""
+        return self.failed_at is not None and (
+            self.succeeded_at is None or self.failed_at > self.succeeded_at
+        )
+
 
 class JobRuns(Protocol):
     """Remembers how each job of the scheduler last ended."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,4 +166,35 @@ class SealKeys(Protocol):
 
         Raises NoSealKey when they are not here.
         """
+        ...
+
+
+class Examination(Protocol):
+    """Everything that is sealed, and what it was made of, as of one instant."""
+
+    def keys(self) -> Sequence[str]: ...
+
+    def published(self) -> Sequence[Published]:
+        """Every checkpoint as the log signed it, by size."""
+        ...
+
+    def leaves(self) -> Iterator[tuple[Sequence[int], bytes]]:
+        """In the order of the tree: what they are (an event by its position, a digest by its negative number), and
+        their hashes."""
+        ...
+
+    def events(self, after: int, until: int) -> Iterator[tuple[int, bytes]]:
+        """Positions and leaves of the events as they are now."""
+        ...
+
+    def upper_tiles(self) -> Mapping[Any, bytes]:
+        """The tiles above the leaves, by level and number."""
+        ...
+
+    def digests(self) -> Mapping[int, Digest]:
+        """What was sealed of the registers, by number."""
+        ...
+
+    def days(self, register: str, first: date, last: date) -> Iterator[Digest]:
+        """The same of each day of the register as it is now."""
         ...

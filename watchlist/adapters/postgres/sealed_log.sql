@@ -32,6 +32,17 @@ COPY (
     FROM events WHERE notification_id > %s ORDER BY notification_id LIMIT %s
 ) TO STDOUT (FORMAT binary)
 
+-- name: lines_between
+-- the same, until a position
+COPY (
+    SELECT notification_id,
+           convert_to('{"position":' || notification_id || ',"recorded_at":"'
+                      || replace(to_char(recorded_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z')
+                      || '","topic":' || to_json(topic) || ',"stream":"' || originator_id
+                      || '","version":' || originator_version || ',"state":', 'UTF8') || state || '}'::bytea
+    FROM events WHERE notification_id > %s AND notification_id <= %s ORDER BY notification_id
+) TO STDOUT (FORMAT binary)
+
 -- name: last_event_leaf
 -- where the last event stands that is sealed, and the event
 SELECT l.tile, array_position(l.sources, %(position)s::bigint) AS place, %(position)s::bigint AS position,
@@ -124,3 +135,15 @@ INSERT INTO checkpoints (size, root, at, position, note) VALUES (%b, %b, %b, %b,
 
 -- name: digests
 SELECT digest_id, register, day, rows, sha256 FROM seal_digests ORDER BY digest_id
+
+-- name: signed
+SELECT size, root, at, position, note FROM checkpoints ORDER BY size
+
+-- name: leaf_tiles
+-- leaves with their hashes, tile after tile; what lacks either is told as empty
+SELECT tile, coalesce(sources, '{}') AS sources, coalesce(hashes, '') AS hashes
+FROM seal_leaves FULL JOIN (SELECT tile, hashes FROM seal_tiles WHERE level = 0) t USING (tile)
+WHERE tile > %b ORDER BY tile LIMIT %b
+
+-- name: upper_tiles
+SELECT level, tile, hashes FROM seal_tiles WHERE level > 0
