@@ -35,3 +35,6 @@ ON CONFLICT DO NOTHING;
 CREATE INDEX letters_sent_late ON watchlist.letters (letter_id) WHERE sent_on > last_day OR hit_told_at IS NOT NULL;
 CREATE INDEX inscriptions_not_four_eyed ON watchlist.inscriptions (inscription_id)
     WHERE approved_by = proposed_by OR approved_by = last_amended_by;
+CREATE INDEX inscriptions_approved_by ON watchlist.inscriptions (approved_by, inscribed_at) WHERE approved_by IS NOT NULL;
+CREATE INDEX cases_data_due ON watchlist.cases (data_due_at) WHERE purged_at IS NULL;
+CREATE INDEX cases_overstayed ON watchlist.cases ((purged_at - data_due_at)) WHERE purged_at IS NOT NULL;
