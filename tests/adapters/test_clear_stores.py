@@ -6,8 +6,11 @@ import psycopg
 import pytest
 
 from tests.stories import a_house, a_person, ask
+from watchlist.adapters.postgres.easel_schema import NEXT, OLD
+from watchlist.adapters.postgres.locks import place_alone
 from watchlist.application.register_subject import register_subject
 from watchlist.cli import erase
+from watchlist.cli.database import rebuilds_examined
 from watchlist.cli.erase import KEYS, OF_THE_REGISTER, clear_stores
 from watchlist.domain.subject import Role
 from watchlist.settings import Settings
@@ -53,3 +56,16 @@ def test_a_transaction_that_began_after_the_deletion_holds_nothing_back(settings
         reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         reader.execute("SELECT 1")
         assert clear_stores(settings) == []
+
+
+def test_what_a_rebuild_left_beside_the_register_goes_unless_one_runs(settings: Settings) -> None:
+    owner = str(settings.database_url)
+    with psycopg.connect(owner, autocommit=True) as rebuilding:
+        for schema in (NEXT, OLD):
+            rebuilding.execute(f"CREATE SCHEMA {schema}".encode())
+            rebuilding.execute(f"CREATE TABLE {schema}.subject_tokens (digest bytea)".encode())
+        rebuilding.execute("SELECT pg_advisory_lock(%s::int, %s::int)", place_alone("rebuild"))
+        assert clear_stores(settings) == [NEXT, OLD]
+        with a_house(owner) as house:
+            assert [finding.warning for finding in rebuilds_examined(house)] == [True]
+    assert clear_stores(settings) == []

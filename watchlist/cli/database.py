@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 
 from watchlist.adapters import letter_press
 from watchlist.adapters.postgres import migrate as migrations
+from watchlist.adapters.postgres.easel_schema import left_by_rebuilds
 from watchlist.adapters.postgres.standby import REMEDIES, Standing
 from watchlist.application import cosign, stamp
 from watchlist.application import operators as verbs
@@ -198,6 +199,7 @@ def _examined(house: House) -> list[Finding]:
         *_stamps(house),
         _alarms(house),
         *_replica(house),
+        *rebuilds_examined(house),
     ]
 
 
@@ -209,6 +211,13 @@ def _replica(house: House) -> list[Finding]:
     remedy = REMEDIES.get(standing)
     detail = standing.value.replace("_", " ") + (f": {remedy}" if remedy else "")
     return [Finding("replica", standing is Standing.SERVED, detail)]
+
+
+def rebuilds_examined(house: House) -> list[Finding]:
+    with house.pool.connection() as conn:
+        left = ", ".join(left_by_rebuilds(conn))
+    told = f"{left} beside the register, with look-ups: finish it, or `watchlist erase --complete` (P6)"
+    return [Finding("rebuild", True, told, warning=True)] if left else []
 
 
 def _letter_press() -> Finding:

@@ -14,6 +14,7 @@ import psycopg
 from psycopg.rows import scalar_row
 
 from watchlist.adapters.postgres.certificates import PostgresCertificates
+from watchlist.adapters.postgres.easel_schema import drop_what_rebuilds_left
 from watchlist.application.erasures import finish_erasures, standing_of_erasures
 from watchlist.application.follow_journal import follow_journal
 from watchlist.application.rebuild_journal import rebuild_journal
@@ -171,10 +172,11 @@ def clear_stores(settings: Settings) -> list[str]:
     what an older transaction could still read, so nothing counts as cleared while there is one.
     """
     with database(settings) as register:
+        beside = drop_what_rebuilds_left(register)
         store = settings.keys_database_url or register
         began = [(store, [KEYS], _next_transaction(store))]
         began.append((register, list(OF_THE_REGISTER), _next_transaction(register)))
-        return [table for one in began for table in _left_after(*one)]
+        return [*beside, *(table for one in began for table in _left_after(*one))]
 
 
 def _next_transaction(conninfo: str) -> str:

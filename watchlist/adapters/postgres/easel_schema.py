@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
 
 import psycopg
 from psycopg.rows import DictRow
 
+from watchlist.adapters.postgres.locks import place_alone
 from watchlist.adapters.postgres.queries import queries
 
 Owner = psycopg.Connection[DictRow]
@@ -56,6 +59,30 @@ ORDER BY 1"""
 ENABLED = {"O": "ENABLE", "D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
 
 
+def left_by_rebuilds(conn: psycopg.Connection[Any]) -> list[str]:
+    """What stands beside the register because a rebuild was never finished, runs, or kept what it replaced.
+
+    It holds keyed look-ups, of persons who were erased since too (P6).
+    """
+    there = conn.execute(
+        "SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s) ORDER BY 1", ([NEXT, OLD],)
+    )
+    return [name for row in there for name in (row.values() if isinstance(row, dict) else row)]
+
+
+def drop_what_rebuilds_left(conninfo: str) -> list[str]:
+    """As the owner, and while none runs; what is still there."""
+    with psycopg.connect(conninfo, autocommit=True) as conn:
+        free = conn.execute(
+            "SELECT pg_try_advisory_lock(%s::int, %s::int)", place_alone("rebuild")
+        ).fetchone()
+        if free == (True,):
+            for name in left_by_rebuilds(conn):
+                with suppress(psycopg.errors.InsufficientPrivilege):
+                    run(conn, f"DROP SCHEMA {name} CASCADE")
+        return left_by_rebuilds(conn)
+
+
 def may_rebuild(conn: Owner, tables: Sequence[str]) -> bool:
     """Whether this login owns the pictures and may make a schema."""
     row = conn.execute(OWNED, (list(tables),)).fetchone()
@@ -73,7 +100,7 @@ def dress(conn: Owner, table: str) -> None:
         run(conn, statement)
 
 
-def run(conn: Owner, statement: str) -> None:
+def run(conn: psycopg.Connection[Any], statement: str) -> None:
     conn.execute(statement.encode())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,7 +18,7 @@ from psycopg.rows import dict_row
 
 from watchlist.adapters.codec import EventCodec
 from watchlist.adapters.postgres.connections import service_conninfo
-from watchlist.adapters.postgres.locks import ALONE_LOCKS
+from watchlist.adapters.postgres.locks import place_alone
 from watchlist.adapters.postgres.queries import queries
 from watchlist.adapters.postgres.recorder import Recorder
 from watchlist.application.work import Work
@@ -167,7 +166,7 @@ class Register(Application[UUID]):
 
     @contextmanager
     def alone(self, name: str) -> Iterator[bool]:
-        place = (ALONE_LOCKS, zlib.crc32(name.encode()) - 2**31)
+        place = place_alone(name)
         with self.service_factory.datastore.get_connection() as conn:
             got = conn.execute("SELECT pg_try_advisory_lock(%b::int, %b::int) AS got", place).fetchone()
             if not got or not got["got"]:
