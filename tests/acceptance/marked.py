@@ -563,7 +563,8 @@ def _looked_at(running: Service, office: Office, dpo: Somebody, case: str) -> No
     for path in (f"/cases/{case}", "/cases?state=alert", "/inscriptions"):
         office.investigator.ask("GET", path, X_Opened="1")
     looked = ("/list", "/inscriptions", f"/cases/{case}/history", "/imports", "/audit/events", "/cases",
-              "/audit/accesses?limit=1000", "/audit/disclosures", "/audit/alarms")  # fmt: skip
+              "/audit/accesses?limit=1000", "/audit/disclosures", "/audit/alarms",
+              "/audit/checkpoints", "/audit/keys")  # fmt: skip
     for path in looked:
         answer = _asked_again(office.auditor, path)
         assert answer.status_code == 200, (path, answer.text)
@@ -579,6 +580,8 @@ def _commands(running: Service, told: Told) -> None:
         ("sweep", "--json"),
         ("sweep", "--dry-run", "--until", "2099-01-01", "--json"),
         ("doctor", "--json"),
+        ("seal", "--json"),
+        ("seal", "--check", "--json"),
         ("config", "show"),
         ("privacy",),
     ):
