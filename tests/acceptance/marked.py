@@ -573,7 +573,7 @@ def _looked_at(running: Service, office: Office, dpo: Somebody, case: str) -> No
     days = "from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z"
     looked = ("/list", f"/list/difference?{days}", "/inscriptions", f"/cases/{case}/history", "/imports",
               "/audit/events", "/cases", "/audit/accesses?limit=1000", "/audit/disclosures",
-              "/audit/alarms")  # fmt: skip
+              "/audit/alarms", "/audit/checkpoints", "/audit/keys")  # fmt: skip
     for path in looked:
         answer = _asked_again(office.auditor, path)
         assert answer.status_code == 200, (path, answer.text)
@@ -589,6 +589,8 @@ def _commands(running: Service, told: Told) -> None:
         ("sweep", "--json"),
         ("sweep", "--dry-run", "--until", "2099-01-01", "--json"),
         ("doctor", "--json"),
+        ("seal", "--json"),
+        ("seal", "--check", "--json"),
         ("config", "show"),
         ("privacy",),
     ):

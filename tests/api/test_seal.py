@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import psycopg
 import pytest
 
+from api.lateness import SEALED_WITHIN
+from scheduler.main import run
+from scheduler.timetable import TIMETABLE
 from tests.api.conftest import Office
 from watchlist.adapters.clock import ManualClock
 from watchlist.audit.verifier import (
@@ -17,6 +22,9 @@ from watchlist.audit.verifier import (
     root_by_inclusion,
 )
 from watchlist.bootstrap import House
+from watchlist.cli import database
+
+SEAL = next(job for job in TIMETABLE if job.name == "seal")
 
 
 def root_of(checkpoint: dict[str, Any]) -> bytes:
@@ -136,3 +144,48 @@ def test_an_event_that_waits_for_more_than_a_minute_is_late(
     assert "seal" in late()
     office.auditor.made("/audit/checkpoint", status=200)
     assert "seal" not in late()
+
+
+def test_a_past_that_changed_stops_the_seal_and_is_late_until_it_is_mended(
+    office: Office, house: House, clock: ManualClock, database_url: str
+) -> None:
+    def late() -> bool:
+        return "seal" in office.auditor.client.get("/readyz").json()["late"]
+
+    def topic_of_the_last(becomes: str) -> None:
+        with psycopg.connect(database_url, autocommit=True) as conn:
+            conn.execute("ALTER TABLE watchlist.events DISABLE TRIGGER USER")
+            conn.execute(
+                "UPDATE watchlist.events SET topic = %s"
+                " WHERE notification_id = (SELECT max(notification_id) FROM watchlist.events)",
+                (becomes,),
+            )
+
+    office.case()
+    run(SEAL, house)
+    assert not late()
+    topic = house.pictures.events(0, 10**9)[-1]["topic"]
+    topic_of_the_last("another")
+    clock.advance(seconds=20)
+    run(SEAL, house)
+    assert late()
+    (finding,) = [one for one in database._examined(house) if one.what == "seal"]
+    assert not finding.ok
+    answer = office.auditor.post("/audit/checkpoint")
+    assert (answer.status_code, answer.json()["code"]) == (503, "past_changed")
+    topic_of_the_last(topic)
+    clock.advance(seconds=20)
+    run(SEAL, house)
+    assert not late()
+    assert house.sealed_log.published()[-1].size == house.sealed_log.size()
+
+
+def test_the_timetable_seals_often_enough(office: Office, house: House) -> None:
+    """Twenty seconds, and as much again that a run may take, are less than the minute that is promised."""
+    office.case()
+    assert SEAL.every_seconds * 2 < SEALED_WITHIN.total_seconds()
+    run(SEAL, house)
+    metrics = office.auditor.client.get("/metrics").text
+    assert "watchlist_unsealed_events 0.0" in metrics
+    (told,) = re.findall(r"^watchlist_last_checkpoint_timestamp_seconds (.+)$", metrics, re.MULTILINE)
+    assert float(told) == house.clock.now().timestamp()

@@ -50,6 +50,12 @@ def test_every_cheap_figure_is_reported_beside_its_floor(seeded: Premises) -> No
     assert json.loads(json.dumps(report.document(figures, [], report.machine())))["met"] in (True, False)
 
 
+def test_the_seal_is_measured_in_a_database_of_its_own(seeded: Premises) -> None:
+    figures = list(bench.MEASURES["seal"](seeded))
+    assert {figure.name: figure.floor for figure in figures} == {"sealing": 200_000, "inclusion proof": 1_000}
+    assert seeded.house.sealed_log.size() == 0
+
+
 def test_a_figure_under_its_floor_is_told_and_fails_the_run() -> None:
     under, over = Figure("under", (0.5, 0.3, 0.4), "of bare", 0.6), Figure("over", (0.7,), "of bare", 0.6)
 

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import psycopg
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
@@ -22,7 +21,6 @@ from watchlist.adapters.postgres.queries import queries
 from watchlist.audit.leaf import event_line
 from watchlist.audit.tree import WIDTH, Frontier, Place, consistency_spans, inclusion_spans, proof, split
 from watchlist.audit.verifier import leaf_hash
-from watchlist.domain.refusals import Busy
 from watchlist.ports.seal import Digest, Growth, Inclusion, Published, Stamp
 
 SQL = queries("sealed_log.sql")
@@ -93,12 +91,9 @@ class PostgresSealedLog:
 
     @contextmanager
     def extend(self) -> Iterator[OneExtension]:
-        try:
-            with borrowed(self._pool) as conn, conn.transaction():
-                conn.execute(SQL["alone"], (SEAL_LOCK,))
-                yield OneExtension(conn)
-        except psycopg.errors.LockNotAvailable as error:
-            raise Busy() from error
+        with borrowed(self._pool) as conn, conn.transaction():
+            conn.execute(SQL["alone"], (SEAL_LOCK,))
+            yield OneExtension(conn)
 
     def _rows(self, name: str, params: Any = None) -> list[DictRow]:
         with borrowed(self._pool) as conn:
