@@ -21,7 +21,8 @@ from watchlist.__main__ import main
 COMMANDS = (
     "serve", "migrate", "doctor", "demo", "import", "sweep", "replay", "erase", "privacy", "config show",
     "operator add", "operator leave", "operator list", "key issue", "key list", "key rotate", "key revoke", "roles",
-    "export-events", "verify", "seal", "keyring status", "keyring rotate-master", "keyring rewrap", "keyring rotate-lookup", "keyring tidy",
+    "export-events", "verify",
+    "seal", "keyring status", "keyring rotate-master", "keyring rewrap", "keyring rotate-lookup", "keyring tidy",
 )  # fmt: skip
 HEADER = (
     "kind,role,family_name,usage_name,given_names,birth_date,birth_place,name,rpps,adeli,finess,siren,siret,"
