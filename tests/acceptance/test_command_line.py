@@ -21,6 +21,7 @@ from watchlist.__main__ import main
 COMMANDS = (
     "serve", "migrate", "doctor", "demo", "import", "sweep", "replay", "erase", "privacy", "config show",
     "operator add", "operator leave", "operator list", "key issue", "key list", "key rotate", "key revoke", "roles",
+    "export-events", "verify",
     "seal", "keyring status", "keyring rotate-master", "keyring rewrap", "keyring rotate-lookup", "keyring tidy",
 )  # fmt: skip
 HEADER = (

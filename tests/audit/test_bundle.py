@@ -383,6 +383,16 @@ def test_a_manifest_names_its_files_once_and_in_their_order(bundle, log):
             Manifest.parse(text)
 
 
+def test_a_manifest_that_leaves_out_the_leaves_is_no_way_around_them(bundle, log):
+    for name in (LEAVES, HASHES, CHECKPOINTS, KEYS):
+        content = (bundle / name).read_bytes()
+        (bundle / name).unlink()
+        resign(bundle, log.signer)
+        found = verify(bundle, Known((log.signer.keys[0],))).findings
+        assert ("missing", name) in [(one.what, one.file) for one in found]
+        (bundle / name).write_bytes(content)
+
+
 def test_a_manifest_of_another_log_is_refused(bundle, log):
     other = Key(1, "another.invalid")
     with (bundle / KEYS).open("a") as file:
@@ -468,7 +478,8 @@ def test_the_bytes_of_a_signed_dossier_are_covered(dossier):
     for at in range(0, len(written), 29):
         dossier.write_bytes(written[:at] + bytes([written[at] ^ 1]) + written[at + 1 :])
         assert not verify(dossier).right, at
-    for odd in (written + b"\n", written.replace(b'","', b'", "', 1), written[:-1], b"[]", b"1", b""):
+    nan = written.replace(b'"listed":true', b'"listed":NaN')
+    for odd in (nan, written + b"\n", written.replace(b'","', b'", "', 1), written[:-1], b"[]", b"1", b""):
         dossier.write_bytes(odd)
         assert not verify(dossier).right
 
@@ -510,9 +521,11 @@ def test_the_command_exits_by_what_it_found(bundle, log, tmp_path, capsys):
     assert main([str(bundle)]) == 1
     assert "missing: leaves.ndjson, line 4, byte" in capsys.readouterr().out
     assert main([str(bundle), "--key", "no key"]) == 1
+    assert main([str(bundle), "--key", str(WITNESS.public)]) == 1
+    assert main([str(bundle), "--witness", str(key)]) == 1
     assert main([str(tmp_path / "nothing.tar")]) == 1
     assert main([str(tmp_path / "nothing.json")]) == 1
-    assert capsys.readouterr().err.count("cannot be verified") == 3
+    assert capsys.readouterr().err.count("cannot be verified") == 5
 
 
 def test_who_waits_sees_how_far_it_is(tmp_path):

@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-AT_MOST_SECONDS = 60
+AT_MOST_SECONDS = 15
 """A mutant that runs longer loops; it is noticed as one."""
 
 COMPARED = {
@@ -194,10 +194,12 @@ class Mutation:
             shutil.rmtree(folder, ignore_errors=True)
             if status == 0:
                 survived.append(said)
-            if sys.stderr.isatty():
-                print(f"\r{count - len(running)} mutants, {len(survived)} survived", end="", file=sys.stderr)
+            end = "\r" if sys.stderr.isatty() else "\n"
+            print(f"{count - len(running)} mutants, {len(survived)} survived", end=end, file=sys.stderr)
+            if status == 0:
+                print(f"survived: {said}", file=sys.stderr)
 
-        def start(said: str, tree: ast.Module | None) -> None:
+        def start(said: str, tree: ast.Module) -> None:
             folder = tempfile.mkdtemp()
             pid = os.fork()
             if pid == 0:
@@ -208,7 +210,7 @@ class Mutation:
                     os._exit(status)
             running[pid] = said, folder
 
-        start("as it is", None)
+        start("as it is", ast.parse(Path(module.__file__).read_text("utf-8")))
         collect()
         assert survived == ["as it is"], "the tests fail without any mutant"
         survived.clear()
@@ -228,12 +230,11 @@ class Mutation:
         return True
 
 
-def _child(session: pytest.Session, folder: str, module: ModuleType, tree: ast.Module | None) -> int:
+def _child(session: pytest.Session, folder: str, module: ModuleType, tree: ast.Module) -> int:
     """In a process of its own: whether the tests notice (1) or not (0)."""
     signal.alarm(AT_MOST_SECONDS)
     vars(session.config)["_tmp_path_factory"]._basetemp = Path(folder)
-    if tree is not None:
-        take_over(module, tree)
+    take_over(module, tree)
     from _pytest.main import pytest_runtestloop
 
     pytest_runtestloop(session)

@@ -744,10 +744,9 @@ class Bundle:
 
     def _compare_files(self) -> None:
         named = self.parts.named
-        required = self.vouched or dict.fromkeys((KEYS, CHECKPOINTS, HASHES, LEAVES))
-        for name in required:
+        for name in dict.fromkeys((KEYS, CHECKPOINTS, HASHES, LEAVES, *self.vouched)):
             if name not in named and self.parts.torn is None:
-                self.report.found("missing", name, "the manifest names it")
+                self.report.found("missing", name, "there is no bundle without it")
         for name in named:
             if name != MANIFEST and (name not in self.vouched if self.vouched else not _has_place(name)):
                 self.report.found("added", name, "the manifest does not name it")
@@ -1133,8 +1132,10 @@ def _judge_signature(
             or canonical(value) != written
         ):
             raise Broken("not what was signed")
-    except Broken as error:
-        report.found("changed", file, str(error))
+    except (ValueError, Broken) as error:
+        report.found(
+            "changed", file, str(error) if isinstance(error, Broken) else "no JSON that could be signed"
+        )
 
 
 # The command line ---------------------------------------------------------------------------------
@@ -1177,6 +1178,8 @@ def known_of(args: argparse.Namespace) -> Known:
     """Broken when a key is none."""
     keys = [key for given in args.key for key in _keys_given(given)]
     witnesses = [key for given in args.witness for key in _keys_given(given)]
+    if {key.kind for key in keys} - {SIGNATURE} or {key.kind for key in witnesses} - {COSIGNATURE}:
+        raise Broken("a key of a log is no key of a witness, nor the other way round")
     return Known(tuple(keys), tuple(witnesses), tuple(args.checkpoint), args.tsa_root)
 
 
