@@ -70,7 +70,9 @@ class Signer:
 
     def note(self, size: int, root: bytes) -> Note:
         """A checkpoint, signed by every key that is held, the newest first."""
-        text = Checkpoint(self.origin, size, root).text()
+        return self.sign(Checkpoint(self.origin, size, root).text())
+
+    def sign(self, text: str) -> Note:
         signed = [Signature(self.origin, key.id, secret.sign(text.encode())) for key, secret in self._keys]
         return Note(text, tuple(signed))
 
