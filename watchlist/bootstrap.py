@@ -66,6 +66,8 @@ from watchlist.application.sandbox import sandbox_screening
 from watchlist.application.screen import Screening
 from watchlist.application.seal import Sealer
 from watchlist.application.watch_use import UseWatch
+from watchlist.audit.signer import Signer
+from watchlist.audit.verifier import VerifierKey
 from watchlist.domain.letter import Contacts
 from watchlist.domain.operator import REVIEW_MONTHS
 from watchlist.domain.passport import Issuer
@@ -163,7 +165,12 @@ class House:
     @property
     def proving(self) -> Proving:
         """What proves the log, sealed up to now."""
-        return Proving(self.sealed_log, self.sealer.seal)
+        return Proving(self.sealed_log, self.sealer.seal, self._sign)
+
+    def _sign(self, text: str) -> str:
+        """By the keys of the log that are held; it was sealed before."""
+        origin = VerifierKey.parse(self.sealed_log.keys()[0]).name
+        return str(Signer(origin, self.sealer.keys.seeds(begun=True)).sign(text))
 
     def close(self) -> None:
         self.stopping.set()

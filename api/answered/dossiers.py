@@ -136,3 +136,7 @@ class Dossier(Answered):
     not_sealed: list[int] = Field(description="positions that no checkpoint covers yet")
     checkpoint: str | None = Field(description="the signed note that the proofs lead to")
     keys: list[str] = Field(description="the public keys of the log; compare them with the published ones")
+    signature: str | None = Field(
+        default=None,
+        description="a note by the log over `watchlist-dossier/v1` and the SHA-256 of the body without this member",
+    )

@@ -21,8 +21,8 @@ from watchlist.__main__ import main
 COMMANDS = (
     "serve", "migrate", "doctor", "demo", "import", "sweep", "replay", "erase", "privacy", "config show",
     "operator add", "operator leave", "operator list", "key issue", "key list", "key rotate", "key revoke", "roles",
-    "export-events", "verify",
-    "seal", "keyring status", "keyring rotate-master", "keyring rewrap", "keyring rotate-lookup", "keyring tidy",
+    "export-events", "verify", "dossier", "report", "rebuild", "seal", "stamp", "witness serve", "witness key",
+    "keyring status", "keyring rotate-master", "keyring rewrap", "keyring rotate-lookup", "keyring tidy",
 )  # fmt: skip
 HEADER = (
     "kind,role,family_name,usage_name,given_names,birth_date,birth_place,name,rpps,adeli,finess,siren,siret,"
@@ -227,6 +227,15 @@ def _due(running: Service, until: date) -> int:
     assert told["dry_run"]
     delisted: int = told["delisted"]
     return delisted
+
+
+def test_reports_and_dossiers_are_told_on_the_command_line(running: Service, tmp_path: Path) -> None:
+    told = running.run("report", "four_eyes", "--json").told
+    assert (told["report"], told["rule"]) == ("four_eyes", "L5")
+    nobody = running.run("dossier", str(uuid4()), "--day", "2024-02-29", "--out", str(tmp_path / "d.json"))
+    assert nobody.status == 1
+    assert "subject_not_found" in nobody.err or "no such subject" in nobody.err
+    assert not (tmp_path / "d.json").exists()
 
 
 def test_a_file_that_cannot_be_read_is_said_in_one_line(outside: Service, migrations: list[str]) -> None:

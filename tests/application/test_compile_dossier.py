@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -27,7 +29,7 @@ from tests.stories import (
     screened_hits,
 )
 from watchlist.adapters.codec import EventCodec
-from watchlist.application.compile_dossier import Proving, compile_dossier
+from watchlist.application.compile_dossier import compile_dossier
 from watchlist.application.delist import delist, restrict
 from watchlist.application.erase import erase_subject
 from watchlist.application.merge_subjects import merge_subjects, split_subjects
@@ -246,6 +248,16 @@ def test_who_may_know_no_identity_is_given_none(story: Story):
     )
 
 
+def test_the_log_signs_every_byte_of_a_dossier(story: Story):
+    subject, _, _ = story.listed()
+    view = compile_dossier(story.desk, story.house.proving, subject, None, None)
+    told = msgspec.json.decode(msgspec.json.encode(view))
+    signature = Note.parse(told.pop("signature").encode())
+    rest = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    assert signature.text == f"watchlist-dossier/v1\n{hashlib.sha256(rest).hexdigest()}\n"
+    assert signature.signed_by(VerifierKey.parse(told["keys"][0]))
+
+
 def test_another_organisations_subject_is_not_there(story: Story):
     subject, _, _ = story.listed()
     assert compiled(story, subject, scope=ORGANISATION)["listed"]
@@ -275,7 +287,7 @@ def test_what_is_recorded_is_sealed_before_it_is_told_and_what_is_not_is_said(st
     assert (told["not_sealed"], len(told["proofs"])) == ([], 5)
     story.clock.advance(days=1)
     story.desk.log.record([_noted(story, subject)], story.desk.new_work(ask()))
-    not_sealing = Proving(story.house.sealed_log, lambda: None)
+    not_sealing = replace(story.house.proving, seal=lambda: None)
     later = compile_dossier(story.desk, not_sealing, subject, None, None)
     assert (len(later["not_sealed"]), len(later["proofs"])) == (1, 5)
     assert later["checkpoint"] == told["checkpoint"]

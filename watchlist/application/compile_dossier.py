@@ -8,6 +8,7 @@ with the nonce of its commitment, so that it can be checked against the leaf; of
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -29,6 +30,8 @@ from watchlist.ports.seal import SealedLog
 View = dict[str, Any]
 Histories = dict[UUID, list[Entered]]
 FORMAT = 1
+SIGNED_AS = "watchlist-dossier/v1"
+"""What the text begins with that the log signs of a dossier: so that it is never taken for another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Proving:
 
     sealed: SealedLog
     seal: Callable[[], object]
+    sign: Callable[[str], str]
+    """A text, as a note that the log signed."""
 
 
 def compile_dossier(
@@ -67,7 +72,15 @@ def compile_dossier(
     view = _told(subject_id, subjects, cases, person, asked_day, told)
     identity = _identity(desk, subject_id, subjects[subject_id], asked_day, identified)
     streams = _streams(desk, subjects, cases, person)
-    return {**view, "identity": identity, **_proofs(proving, streams)}
+    return _signed(proving, {**view, "identity": identity, **_proofs(proving, streams)})
+
+
+def _signed(proving: Proving, view: View) -> View:
+    """With the log's signature over every byte of the rest, as it is written: what stands beside the proofs too."""
+    if view["checkpoint"] is None:
+        return view
+    digest = hashlib.sha256(msgspec.json.encode(view)).hexdigest()
+    return {**view, "signature": proving.sign(f"{SIGNED_AS}\n{digest}\n")}
 
 
 # Fetched --------------------------------------------------------------------------------------
