@@ -66,8 +66,6 @@ from watchlist.application.sandbox import sandbox_screening
 from watchlist.application.screen import Screening
 from watchlist.application.seal import Sealer
 from watchlist.application.watch_use import UseWatch
-from watchlist.audit.signer import Signer
-from watchlist.audit.verifier import VerifierKey
 from watchlist.domain.letter import Contacts
 from watchlist.domain.operator import REVIEW_MONTHS
 from watchlist.domain.passport import Issuer
@@ -169,8 +167,7 @@ class House:
 
     def _sign(self, text: str) -> str:
         """By the keys of the log that are held; it was sealed before."""
-        origin = VerifierKey.parse(self.sealed_log.keys()[0]).name
-        return str(Signer(origin, self.sealer.keys.seeds(begun=True)).sign(text))
+        return str(self.sealer.signer(self.sealed_log.keys()).sign(text))
 
     def close(self) -> None:
         self.stopping.set()

@@ -19,6 +19,7 @@ from watchlist.audit.verifier import (
     Checkpoint,
     Note,
     VerifierKey,
+    stamped,
     unbase64,
 )
 from watchlist.audit.witness import (
@@ -27,7 +28,6 @@ from watchlist.audit.witness import (
     Request,
     Seen,
     WitnessKey,
-    as_the_log_signed_it,
     named,
     require_continued,
     require_known,
@@ -327,7 +327,7 @@ def test_cosignatures_stand_behind_those_of_the_log_each_once_and_by_name(log):
 def test_a_stamp_is_over_what_the_log_signed_whoever_cosigned_since(log):
     signed, key = log.latest().note, WitnessKey.made("w.test/1")
     whole = with_cosignatures(signed, [key.cosign(Note.parse(signed.encode()).text, 5).line()])
-    assert as_the_log_signed_it(whole, [key.public for key in log.signing]) == signed.encode()
+    assert stamped(Note.parse(whole.encode()), [key.public for key in log.signing]) == signed.encode()
 
 
 def test_a_line_says_whose_it_is():

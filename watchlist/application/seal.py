@@ -62,8 +62,12 @@ class Sealer:
         if not keys:
             return []
         with suppress(NoSealKey):
-            return Signer(VerifierKey.parse(keys[0]).name, self.keys.seeds(begun=True)).keys
+            return self.signer(keys).keys
         return []
+
+    def signer(self, keys: Sequence[str]) -> Signer:
+        """Who signs now for a log that was signed by `keys`; raises NoSealKey."""
+        return Signer(VerifierKey.parse(keys[0]).name, self.keys.seeds(begun=True))
 
     def _extend(self) -> tuple[Published | None, bool]:
         """One checkpoint, and whether more waits than it covers."""

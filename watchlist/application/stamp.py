@@ -9,8 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from watchlist.audit.verifier import VerifierKey
-from watchlist.audit.witness import as_the_log_signed_it
+from watchlist.audit.verifier import Note, VerifierKey, stamped
 from watchlist.ports.clock import Clock
 from watchlist.ports.seal import Cosigning, SealedLog, Stamp
 from watchlist.ports.witness import StampStanding, Timestamping, Witnessed
@@ -31,7 +30,7 @@ def stamp(sealed: SealedLog, kept: Stamps, authority: Timestamping) -> Stamp | N
     if latest is None:
         return None
     keys = list(map(VerifierKey.parse, sealed.keys()))
-    said = authority.stamp(as_the_log_signed_it(latest.note, keys))
+    said = authority.stamp(stamped(Note.parse(latest.note.encode()), keys))
     made = Stamp(latest.size, said.at, said.authority, said.token)
     kept.stamped(made)
     return made

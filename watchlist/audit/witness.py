@@ -217,10 +217,3 @@ def with_cosignatures(note: str, lines: Sequence[str]) -> str:
     """A note as the log signed it, and the lines of its witnesses behind, in the order of their names, each once."""
     there = note.partition("\n\n")[2].splitlines(keepends=True)
     return note + "".join(sorted(line for line in set(lines) if line not in there))
-
-
-def as_the_log_signed_it(note: str, keys: Sequence[VerifierKey]) -> bytes:
-    """The text, an empty line and the log's own lines: what a time stamp is over, whoever cosigned since."""
-    read = Note.parse(note.encode())
-    own = {(key.name, key.id) for key in keys}
-    return str(Note(read.text, tuple(one for one in read.signatures if (one.name, one.id) in own))).encode()

@@ -10,7 +10,6 @@ from watchlist.adapters.postgres.sealed_leaves import PostgresSealedLeaves
 from watchlist.application.export_events import export_events
 from watchlist.audit import verifier
 from watchlist.audit.signer import Signer
-from watchlist.audit.verifier import VerifierKey
 from watchlist.bootstrap import House, open_house
 from watchlist.cli.terminal import Stop, bar, tell
 from watchlist.settings import Settings
@@ -55,7 +54,7 @@ def _signer(house: House) -> Signer:
     keys = house.sealed_log.keys()
     if not keys:
         raise Stop("nothing is sealed so far: there is nothing to export")
-    return Signer(VerifierKey.parse(keys[0]).name, house.sealer.keys.seeds(begun=True))
+    return house.sealer.signer(keys)
 
 
 def run_verify(args: argparse.Namespace) -> int:

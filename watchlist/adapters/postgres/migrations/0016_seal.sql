@@ -64,8 +64,8 @@ CREATE TABLE watchlist.stamps (
 -- What is sealed only ever grows: a tile gets longer and keeps what it begins with; the rest is only added to.
 CREATE FUNCTION watchlist.refuse_resealing() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'UPDATE' THEN
-        IF TG_TABLE_NAME = 'seal_tiles' AND NEW.level = OLD.level AND NEW.tile = OLD.tile
+    IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'seal_tiles' THEN
+        IF NEW.level = OLD.level AND NEW.tile = OLD.tile
            AND length(NEW.hashes) > length(OLD.hashes)
            AND substr(NEW.hashes, 1, length(OLD.hashes)) = OLD.hashes THEN RETURN NEW; END IF;
     END IF;
