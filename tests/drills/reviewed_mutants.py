@@ -6,5 +6,7 @@ REVIEWED: dict[str, dict[str, str]] = {
             "a hold that ended in the very instant in which the term elapses ends the entry in that instant too"
         ),
     },
-    "watchlist.audit.verifier": {},
+    "watchlist.audit.verifier": {
+        "_header_read: 0 -> 1": "what is no size is made into a header that differs, whatever number stands for it",
+    },
 }

@@ -511,7 +511,6 @@ def _in_container(path: Path) -> Parts:
     with path.open("rb") as file:
         content_end = 0
         while True:
-            file.seek(at)
             header = file.read(BLOCK)
             if header == bytes(BLOCK):
                 if size != at + len(TAR_END) or file.read() != bytes(BLOCK):
@@ -525,7 +524,7 @@ def _in_container(path: Path) -> Parts:
                 return parts
             start, last = at + BLOCK, name
             content_end = start + length
-            parts.named[name] = Part(name, path, start, max(0, min(length, size - start)))
+            parts.named[name] = Part(name, path, start, length)
             file.seek(content_end)
             at = content_end + len(padding(length))
             if file.read(at - content_end) != padding(length):
