@@ -134,8 +134,33 @@ def test_after_a_rotation_whoever_trusts_the_old_key_can_follow(tmp_path):
     for trusted in (old, new):
         assert verify(tmp_path / "bundle", Known((trusted.public,))).right
     report = verify(tmp_path / "bundle", Known((Key(3).public,)))
-    assert whats(report) == [("unproven", MANIFEST, None, None, None)]
-    assert "none of the keys given" in report.findings[0].detail
+    assert whats(report) == [
+        ("unproven", MANIFEST, None, None, None),
+        ("unproven", CHECKPOINTS, None, None, None),
+    ]
+    assert all("none of the keys given" in one.detail for one in report.findings)
+
+
+def test_the_newest_key_may_sign_a_bundle_before_it_is_among_the_keys(tmp_path):
+    old, new = Key(1), Key(2)
+    log = Logbook(some_leaves(20), [7, 20], Signer(old))
+    log.signer = Signer(new, old)
+    log.export(tmp_path / "bundle")
+    (tmp_path / "bundle" / KEYS).write_text(f"{old.public}\n")
+    resign(tmp_path / "bundle", log.signer, 20)
+    for known in (Known(), Known((old.public,)), Known((old.public, old.public))):
+        report = verify(tmp_path / "bundle", known)
+        assert report.right
+        assert report.not_checked[0] == "1 signatures of manifest.note: their keys are not named"
+    report = verify(tmp_path / "bundle", Known((new.public,)))
+    assert [one.detail for one in report.findings] == [
+        "the last checkpoint is signed by none of the keys given"
+    ]
+    log.signer = Signer(new)
+    resign(tmp_path / "bundle", log.signer, 20)
+    assert [one.detail for one in verify(tmp_path / "bundle").findings] == [
+        "signed by no key that is among the keys"
+    ]
 
 
 # What was changed -----------------------------------------------------------------------------
@@ -305,6 +330,60 @@ def test_an_earlier_checkpoint_that_the_bundle_does_not_reach_is_said(log, bundl
     (tmp_path / "later.note").write_text(longer.notes[0].note)
     report = verify(bundle, Known(earlier=(tmp_path / "later.note",)))
     assert whats(report) == [("missing", "later.note", None, 25, None)]
+
+
+def test_a_damaged_bundle_does_not_make_a_checkpoint_that_was_kept_look_like_another(log, bundle, tmp_path):
+    kept = tmp_path / "kept.note"
+    kept.write_text(str(log.signer.sign(note_text(20, log.all))))
+    known = Known((log.signer.keys[0],), (WITNESS.public,), (kept,))
+
+    def judged(file: str) -> list[str]:
+        whole = (bundle / file).read_bytes()
+        (bundle / file).write_bytes(whole.replace(b"\n20\n", b"\n21\n").replace(b"watchlist", b"watchlisu"))
+        both = verify(bundle, known), verify(bundle, Known(earlier=(kept,)))
+        (bundle / file).write_bytes(whole)
+        assert {one.file for report in both for one in report.findings} == {file}
+        return [one for report in both for one in report.not_checked]
+
+    assert f"{kept.name}: the bundle could not be read up to its leaves" in judged(CHECKPOINTS)
+    assert f"{kept.name}: by whom it is signed, the keys not being as they were" in judged(KEYS)
+
+
+def test_leaves_that_were_changed_with_their_hashes_are_not_blamed_on_what_was_kept(log, bundle, tmp_path):
+    (tmp_path / "kept.note").write_text(log.notes[1].note)
+    edit(bundle / LEAVES, lambda lines: lines.__setitem__(10, an_event(77) + b"\n"))
+    edit(bundle / HASHES, lambda lines: lines.__setitem__(10, leaf_hash(an_event(77)).hex().encode() + b"\n"))
+    report = verify(bundle, Known(earlier=(tmp_path / "kept.note",)))
+    assert {one.file for one in report.findings} == {LEAVES, HASHES}
+    assert "kept.note: the leaves are not as they were" in report.not_checked
+
+
+def test_a_torn_container_does_not_say_who_did_not_sign(log, tmp_path):
+    path = tmp_path / "bundle.tar"
+    log.export(path)
+    keys = verifier.parts_of(path).named[KEYS]
+    whole = path.read_bytes()
+    path.write_bytes(whole[: keys.start] + b"x" + whole[keys.start :])
+    (tmp_path / "kept.note").write_text(log.notes[1].note)
+    report = verify(path, Known((log.signer.keys[0],), (WITNESS.public,), (tmp_path / "kept.note",)))
+    assert {one.file for one in report.findings} <= {KEYS, path.name}
+    assert not report.right
+
+
+def test_a_key_that_only_the_bundle_names_does_not_vouch_for_the_last_checkpoint(tmp_path):
+    """Whoever owns the database can write a key among the published ones, and checkpoints signed with it."""
+    owner = Key(66)
+    log = Logbook(some_leaves(25), SIZES, Signer(owner))
+    log.signer = Signer(Key(1))
+    log.export(tmp_path / "bundle")
+    with_both = [str(Key(1).public), str(owner.public)]
+    (tmp_path / "bundle" / KEYS).write_text("".join(f"{key}\n" for key in with_both))
+    resign(tmp_path / "bundle", log.signer)
+    assert verify(tmp_path / "bundle").right, "whose keys these are is not known"
+    found = verify(tmp_path / "bundle", Known((Key(1).public,))).findings
+    assert [(one.file, one.detail) for one in found] == [
+        (CHECKPOINTS, "the last checkpoint is signed by none of the keys given")
+    ]
 
 
 def test_an_earlier_checkpoint_must_be_somebodys_and_of_this_log(log, bundle, tmp_path):
