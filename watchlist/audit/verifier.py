@@ -1115,9 +1115,9 @@ def signed_text(rest: Mapping[str, Any]) -> str:
     return f"{DOSSIER}\n{hashlib.sha256(canonical(rest)).hexdigest()}\n"
 
 
-def _given(signed: Iterable[VerifierKey], known: Known) -> bool:
-    """Whether the auditor's own keys say so; keys that came with a file are enough when there are none."""
-    return not known.keys or any(key in known.keys for key in signed)
+PROVEN = {"proofs", "checkpoint", "keys"}
+"""What a file without a signature may hold: each of them proves itself."""
+PROOF = {"leaf", "leaf_index", "tree_size", "path"}
 
 
 def judge_dossier(path: Path, known: Known) -> Report:
@@ -1128,30 +1128,46 @@ def judge_dossier(path: Path, known: Known) -> Report:
         proofs, note = value["proofs"], Note.parse(value["checkpoint"].encode())
         checkpoint = Checkpoint.parse(note.text)
         named = [VerifierKey.parse(key) for key in value.get("keys", ())]
-        keys = known.keys or [key for key in named if key.kind == SIGNATURE]
-        signed = [key for key in keys if key.name == checkpoint.origin and note.signed_by(key)]
+        if not isinstance(proofs, list):
+            raise Broken("no dossier with proofs")
+        keys = [key for key in dict.fromkeys((*known.keys, *named)) if key.kind == SIGNATURE]
+        signed = _signers(note, keys, checkpoint.origin)
         if not signed:
             raise Broken("the checkpoint is signed by no key of the log")
-    except (ValueError, KeyError, TypeError, AttributeError, Broken) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, Broken) as error:
         report.found(
             "changed", path.name, str(error) if isinstance(error, Broken) else "no dossier with proofs"
         )
         return report
     report.origin, report.size, report.root = checkpoint.origin, checkpoint.size, checkpoint.root.hex()
     report.leaves, report.checkpoints = len(proofs), 1
+    if not _given(signed, known):
+        report.found("unproven", path.name, "the checkpoint is signed by none of the keys given")
     for number, proof in enumerate(proofs):
         _judge_proof(report, path.name, number, proof, checkpoint)
-    _judge_signature(report, path.name, value, written, keys)
-    for witness in known.witnesses:
-        if not note.signed_by(witness):
-            report.found("unproven", path.name, f"the checkpoint is not cosigned by {witness.name}")
+    if "signature" in value:
+        _judge_signature(report, path.name, value, written, (keys, checkpoint.origin, known))
+    else:
+        _judge_unsigned(report, path.name, value)
+    _judge_company(report, path.name, note, checkpoint, (keys, known))
     return report
+
+
+def _signers(note: Note, keys: Iterable[VerifierKey], origin: str) -> list[VerifierKey]:
+    return [key for key in keys if key.name == origin and note.signed_by(key)]
+
+
+def _given(signed: Iterable[VerifierKey], known: Known) -> bool:
+    """Whether the auditor's own keys say so; keys that came with a file are enough when there are none."""
+    return not known.keys or any(key in known.keys for key in signed)
 
 
 def _judge_proof(report: Report, file: str, number: int, proof: Any, checkpoint: Checkpoint) -> None:
     index = None
     try:
-        index = int(proof["leaf_index"])
+        if type(proof["leaf_index"]) is not int:
+            raise Broken("no proof as it is written")
+        index = proof["leaf_index"]
         leaf = proof["leaf"].encode()
         path = [bytes.fromhex(step) for step in proof["path"]]
         if proof["tree_size"] != checkpoint.size or [step.hex() for step in path] != proof["path"]:
@@ -1164,25 +1180,83 @@ def _judge_proof(report: Report, file: str, number: int, proof: Any, checkpoint:
 
 
 def _judge_signature(
-    report: Report, file: str, value: dict[str, Any], written: bytes, keys: Iterable[VerifierKey]
+    report: Report,
+    file: str,
+    value: dict[str, Any],
+    written: bytes,
+    by: tuple[list[VerifierKey], str, Known],
 ) -> None:
-    if "signature" not in value:
-        report.not_checked.append("what stands beside the proofs: the file has no signature")
-        return
+    keys, origin, known = by
     try:
         note = Note.parse(str(value["signature"]).encode())
         rest = {name: one for name, one in value.items() if name != "signature"}
-        signed = [key for key in keys if note.signed_by(key)]
-        if (
-            note.text != signed_text(rest)
-            or len(signed) != len(note.signatures)
-            or canonical(value) != written
-        ):
+        signed = _signers(note, keys, origin)
+        if note.text != signed_text(rest) or not signed or canonical(value) != written:
             raise Broken("not what was signed")
-    except (ValueError, Broken) as error:
+        strangers = _strangers(note, keys)
+    except (ValueError, RecursionError, Broken) as error:
         report.found(
             "changed", file, str(error) if isinstance(error, Broken) else "no JSON that could be signed"
         )
+        return
+    if not _given(signed, known):
+        report.found("unproven", file, "signed by none of the keys given")
+    if strangers:
+        report.not_checked.append(f"{strangers} signatures by keys that nobody named")
+    if not value["proofs"]:
+        report.not_checked.append("whether anything of it was sealed: there is no proof in it")
+
+
+def _strangers(note: Note, keys: Sequence[VerifierKey]) -> int:
+    """How many signatures are by keys that are not known; Broken when one of them is by a known key all the same.
+
+    Around the change of a key an older list of keys may lack the newest one.
+    """
+    ids = [(one.name, one.id) for one in note.signatures]
+    strange = [one for one in note.signatures if (one.name, one.id) not in {(k.name, k.id) for k in keys}]
+    text = note.text.encode()
+    if len(set(ids)) < len(ids) or any(key.holds(text, one.value) for key in keys for one in strange):
+        raise Broken("not signed as it has to be")
+    return len(strange)
+
+
+def _judge_unsigned(report: Report, file: str, value: dict[str, Any]) -> None:
+    """Proofs speak for themselves; whatever stands beside them must be signed."""
+    if not value["proofs"]:
+        report.found("missing", file, "no proof and no signature: nothing in it is proven")
+    if value.keys() - PROVEN or any(isinstance(one, dict) and one.keys() - PROOF for one in value["proofs"]):
+        report.found("missing", file, "no signature over what stands beside the proofs")
+    report.not_checked.append("whether there were more proofs: the file has no signature")
+
+
+def _judge_company(
+    report: Report, file: str, note: Note, checkpoint: Checkpoint, by: tuple[list[VerifierKey], Known]
+) -> None:
+    """Beside what the auditor brought along: witnesses, checkpoints that were kept, authorities."""
+    keys, known = by
+    for witness in known.witnesses:
+        try:
+            cosigned = note.signed_by(witness)
+        except Broken as error:
+            report.found("changed", file, str(error))
+            continue
+        if cosigned:
+            report.cosigned[str(witness)] = checkpoint.size
+        else:
+            report.found("unproven", file, f"the checkpoint is not cosigned by {witness.name}")
+    for path, kept in earlier_ones(report, known, (*keys, *known.witnesses), all_known=True):
+        if kept.origin != checkpoint.origin:
+            report.found("unproven", path.name, "a checkpoint of another log")
+        elif kept.size != checkpoint.size:
+            sizes = f"of {kept.size} leaves, and the dossier of {checkpoint.size}"
+            report.not_checked.append(
+                f"{path.name}: {sizes}; only a bundle tells whether one continues the other"
+            )
+        elif kept.root != checkpoint.root:
+            detail = f"the {kept.size} leaves were others when this was published"
+            report.found("changed", path.name, detail, leaf_index=kept.size)
+    if known.authorities is not None:
+        report.not_checked.append("time stamps: a dossier carries none, a bundle does")
 
 
 # The command line ---------------------------------------------------------------------------------
