@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from watchlist.audit.verifier import Finding, Part, Report, parts_of, verify
+from watchlist.audit.verifier import Finding, Known, Part, Report, parts_of, verify
 
 Span = tuple[int, int]
 
@@ -126,8 +126,9 @@ def a_change(chance: random.Random, file: str, old: bytes) -> Change:
 class Drawn:
     """A bundle that is changed again and again, and mended."""
 
-    def __init__(self, bundle: Path) -> None:
+    def __init__(self, bundle: Path, known: Known | None = None) -> None:
         self.bundle = bundle
+        self.known = known
         self.parts = parts_of(bundle).named
         self.files = {name: part.path for name, part in self.parts.items()}
         if not bundle.is_dir():
@@ -156,7 +157,7 @@ class Drawn:
         path = self.files[change.file]
         path.write_bytes(change.after)
         try:
-            return verify(self.bundle)
+            return verify(self.bundle, self.known)
         finally:
             path.write_bytes(change.before)
 

@@ -134,8 +134,33 @@ def test_after_a_rotation_whoever_trusts_the_old_key_can_follow(tmp_path):
     for trusted in (old, new):
         assert verify(tmp_path / "bundle", Known((trusted.public,))).right
     report = verify(tmp_path / "bundle", Known((Key(3).public,)))
-    assert whats(report) == [("unproven", MANIFEST, None, None, None)]
-    assert "none of the keys given" in report.findings[0].detail
+    assert whats(report) == [
+        ("unproven", MANIFEST, None, None, None),
+        ("unproven", CHECKPOINTS, None, None, None),
+    ]
+    assert all("none of the keys given" in one.detail for one in report.findings)
+
+
+def test_the_newest_key_may_sign_a_bundle_before_it_is_among_the_keys(tmp_path):
+    old, new = Key(1), Key(2)
+    log = Logbook(some_leaves(20), [7, 20], Signer(old))
+    log.signer = Signer(new, old)
+    log.export(tmp_path / "bundle")
+    (tmp_path / "bundle" / KEYS).write_text(f"{old.public}\n")
+    resign(tmp_path / "bundle", log.signer, 20)
+    for known in (Known(), Known((old.public,)), Known((old.public, old.public))):
+        report = verify(tmp_path / "bundle", known)
+        assert report.right
+        assert report.not_checked[0] == "1 signatures of manifest.note: their keys are not named"
+    report = verify(tmp_path / "bundle", Known((new.public,)))
+    assert [one.detail for one in report.findings] == [
+        "the last checkpoint is signed by none of the keys given"
+    ]
+    log.signer = Signer(new)
+    resign(tmp_path / "bundle", log.signer, 20)
+    assert [one.detail for one in verify(tmp_path / "bundle").findings] == [
+        "signed by no key that is among the keys"
+    ]
 
 
 # What was changed -----------------------------------------------------------------------------
@@ -305,6 +330,60 @@ def test_an_earlier_checkpoint_that_the_bundle_does_not_reach_is_said(log, bundl
     (tmp_path / "later.note").write_text(longer.notes[0].note)
     report = verify(bundle, Known(earlier=(tmp_path / "later.note",)))
     assert whats(report) == [("missing", "later.note", None, 25, None)]
+
+
+def test_a_damaged_bundle_does_not_make_a_checkpoint_that_was_kept_look_like_another(log, bundle, tmp_path):
+    kept = tmp_path / "kept.note"
+    kept.write_text(str(log.signer.sign(note_text(20, log.all))))
+    known = Known((log.signer.keys[0],), (WITNESS.public,), (kept,))
+
+    def judged(file: str) -> list[str]:
+        whole = (bundle / file).read_bytes()
+        (bundle / file).write_bytes(whole.replace(b"\n20\n", b"\n21\n").replace(b"watchlist", b"watchlisu"))
+        both = verify(bundle, known), verify(bundle, Known(earlier=(kept,)))
+        (bundle / file).write_bytes(whole)
+        assert {one.file for report in both for one in report.findings} == {file}
+        return [one for report in both for one in report.not_checked]
+
+    assert f"{kept.name}: the bundle could not be read up to its leaves" in judged(CHECKPOINTS)
+    assert f"{kept.name}: by whom it is signed, the keys not being as they were" in judged(KEYS)
+
+
+def test_leaves_that_were_changed_with_their_hashes_are_not_blamed_on_what_was_kept(log, bundle, tmp_path):
+    (tmp_path / "kept.note").write_text(log.notes[1].note)
+    edit(bundle / LEAVES, lambda lines: lines.__setitem__(10, an_event(77) + b"\n"))
+    edit(bundle / HASHES, lambda lines: lines.__setitem__(10, leaf_hash(an_event(77)).hex().encode() + b"\n"))
+    report = verify(bundle, Known(earlier=(tmp_path / "kept.note",)))
+    assert {one.file for one in report.findings} == {LEAVES, HASHES}
+    assert "kept.note: the leaves are not as they were" in report.not_checked
+
+
+def test_a_torn_container_does_not_say_who_did_not_sign(log, tmp_path):
+    path = tmp_path / "bundle.tar"
+    log.export(path)
+    keys = verifier.parts_of(path).named[KEYS]
+    whole = path.read_bytes()
+    path.write_bytes(whole[: keys.start] + b"x" + whole[keys.start :])
+    (tmp_path / "kept.note").write_text(log.notes[1].note)
+    report = verify(path, Known((log.signer.keys[0],), (WITNESS.public,), (tmp_path / "kept.note",)))
+    assert {one.file for one in report.findings} <= {KEYS, path.name}
+    assert not report.right
+
+
+def test_a_key_that_only_the_bundle_names_does_not_vouch_for_the_last_checkpoint(tmp_path):
+    """Whoever owns the database can write a key among the published ones, and checkpoints signed with it."""
+    owner = Key(66)
+    log = Logbook(some_leaves(25), SIZES, Signer(owner))
+    log.signer = Signer(Key(1))
+    log.export(tmp_path / "bundle")
+    with_both = [str(Key(1).public), str(owner.public)]
+    (tmp_path / "bundle" / KEYS).write_text("".join(f"{key}\n" for key in with_both))
+    resign(tmp_path / "bundle", log.signer)
+    assert verify(tmp_path / "bundle").right, "whose keys these are is not known"
+    found = verify(tmp_path / "bundle", Known((Key(1).public,))).findings
+    assert [(one.file, one.detail) for one in found] == [
+        (CHECKPOINTS, "the last checkpoint is signed by none of the keys given")
+    ]
 
 
 def test_an_earlier_checkpoint_must_be_somebodys_and_of_this_log(log, bundle, tmp_path):
@@ -487,8 +566,9 @@ def test_the_bytes_of_a_signed_dossier_are_covered(dossier):
 def test_a_proof_that_does_not_hold_is_named_with_its_leaf(dossier, log):
     def found(change):
         made = log.dossier(1, 7, 21)
+        del made["facts"]
         change(made["proofs"][1])
-        dossier.write_bytes(canonical(made))
+        dossier.write_text(json.dumps(made))
         report = verify(dossier)
         assert "the file has no signature" in report.not_checked[0]
         return [(one.leaf_index, one.detail) for one in report.findings]
@@ -506,6 +586,136 @@ def test_a_proof_that_does_not_hold_is_named_with_its_leaf(dossier, log):
     assert found(lambda proof: proof.pop("leaf")) == [(3, "proof 1: no proof as it is written")]
     assert found(lambda proof: proof.update(leaf_index=4))[0][0] == 4
     assert found(lambda proof: proof.pop("leaf_index"))[0][0] is None
+    assert found(lambda proof: proof.update(leaf_index=float("inf")))[0][0] is None
+    assert [one[1] for one in found(lambda proof: proof.update(listed=False))] == [
+        "no signature over what stands beside the proofs"
+    ]
+
+
+def test_a_dossier_whose_signature_was_taken_away_is_no_dossier(dossier, log):
+    signed = json.loads(dossier.read_bytes())
+    del signed["signature"]
+    signed["facts"]["listed"] = False
+    beside = "no signature over what stands beside the proofs"
+    nothing = "no proof and no signature: nothing in it is proven"
+    bare = {name: signed[name] for name in ("checkpoint", "keys")} | {"proofs": []}
+    for made, details in (
+        (signed, [beside]),
+        ({**signed, "proofs": []}, [nothing, beside]),
+        (bare, [nothing]),
+    ):
+        dossier.write_text(json.dumps(made))
+        for known in (Known(), Known((log.signer.keys[0],))):
+            report = verify(dossier, known)
+            assert [(one.what, one.detail) for one in report.findings] == [
+                ("missing", one) for one in details
+            ]
+
+
+def a_signed(log: Logbook, signer: Signer, path: Path) -> Path:
+    made = log.dossier(1, 7, 21)
+    path.write_bytes(canonical({**made, "signature": str(signer.sign(signed_text(made)))}))
+    return path
+
+
+def test_a_dossier_of_two_keys_is_proven_by_either_of_them(tmp_path):
+    old, new = Key(1), Key(2)
+    log = Logbook(some_leaves(25), SIZES, Signer(new, old))
+    path = a_signed(log, log.signer, tmp_path / "dossier.json")
+    for keys in ((old,), (new,), (new, old), (old, old)):
+        report = verify(path, Known(tuple(key.public for key in keys)))
+        assert (report.findings, report.not_checked) == ([], [])
+    found = verify(path, Known((Key(3).public,))).findings
+    assert [(one.what, one.detail) for one in found] == [
+        ("unproven", "the checkpoint is signed by none of the keys given"),
+        ("unproven", "signed by none of the keys given"),
+    ]
+    written = path.read_bytes()
+    for at in range(written.index(b'"signature"'), len(written)):
+        path.write_bytes(written[:at] + bytes([written[at] ^ 1]) + written[at + 1 :])
+        assert not verify(path, Known((old.public,))).right, at
+
+
+def test_the_newest_key_may_sign_a_dossier_before_it_is_among_the_keys(tmp_path):
+    old, new = Key(1), Key(2)
+    log = Logbook(some_leaves(25), SIZES, Signer(old))
+    path = a_signed(log, Signer(new, old), tmp_path / "dossier.json")
+    for known in (Known(), Known((old.public,))):
+        report = verify(path, known)
+        assert report.right
+        assert report.not_checked[0] == "1 signatures by keys that nobody named"
+    assert not verify(path, Known((new.public,))).right, "its checkpoint is the old key's alone"
+    assert not verify(a_signed(log, Signer(new), path)).right
+    assert not verify(a_signed(log, Signer(old, old), path)).right
+
+
+def test_a_dossier_of_which_nothing_is_sealed_so_far_is_told_so(dossier, log):
+    made = log.dossier(1) | {"proofs": [], "not_sealed": [1]}
+    dossier.write_bytes(canonical({**made, "signature": str(log.signer.sign(signed_text(made)))}))
+    report = verify(dossier, Known((log.signer.keys[0],)))
+    assert report.right
+    assert report.not_checked == ["whether anything of it was sealed: there is no proof in it"]
+
+
+def test_a_dossier_is_compared_with_a_checkpoint_of_its_size_that_was_kept(dossier, log, tmp_path):
+    kept = tmp_path / "kept.note"
+
+    def judged(written: str) -> tuple[list[tuple[str, str, str]], list[str]]:
+        kept.write_text(written)
+        report = verify(dossier, Known((log.signer.keys[0],), (), (kept,)))
+        return [(one.what, one.file, one.detail) for one in report.findings], report.not_checked
+
+    assert judged(log.notes[-1].note) == ([], [])
+    other = str(log.signer.sign(note_text(25, [a_digest(1), *log.all[1:]])))
+    detail = "the 25 leaves were others when this was published"
+    assert judged(other) == ([("changed", "kept.note", detail)], [])
+    findings, not_checked = judged(log.notes[0].note)
+    assert findings == []
+    assert not_checked[0].startswith("kept.note: of 7 leaves, and the dossier of 25")
+    elsewhere = log.notes[-1].note.replace(ORIGIN, "another.invalid/log")
+    assert [one[2] for one in judged(elsewhere)[0]] == [
+        "signed by no key that is known",
+        "a checkpoint of another log",
+    ]
+    assert judged("no note")[0][0][:2] == ("unproven", "kept.note")
+
+
+def test_a_dossier_has_no_time_stamps_to_check(dossier, log, tmp_path):
+    report = verify(dossier, Known((log.signer.keys[0],), authorities=tmp_path / "root.pem"))
+    assert report.not_checked == ["time stamps: a dossier carries none, a bundle does"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"proofs": 5},
+        {"proofs": {}},
+        {"proofs": [5]},
+        {"proofs": [{"leaf_index": 10**400}]},
+        {"keys": 5},
+        {"checkpoint": 5},
+        {"signature": 5},
+        {"more": "\ud800"},
+        {"more": float("nan")},
+    ],
+)
+def test_what_is_no_dossier_is_a_finding_and_no_accident(dossier, odd):
+    dossier.write_text(json.dumps(json.loads(dossier.read_bytes()) | odd))
+    assert [one.what for one in verify(dossier).findings][:1] == ["changed"]
+
+
+def test_what_is_nested_without_an_end_is_no_dossier(dossier):
+    dossier.write_text("[" * 100_000)
+    assert [one.detail for one in verify(dossier).findings] == ["no dossier with proofs"]
+
+
+def test_a_size_or_a_length_beyond_all_measure_is_a_finding_too(tmp_path, log):
+    path = tmp_path / "long.tar"
+    path.write_bytes(verifier.tar_header(LEAVES, 2**87))
+    assert [one.detail for one in verify(path).findings] == ["not the header of a file"]
+    leaf = an_event(1).replace(b'"position":3', b'"position":' + b"3" * 5000)
+    Logbook([leaf], [1]).export(tmp_path / "bundle")
+    assert [one.file for one in verify(tmp_path / "bundle").findings] == [LEAVES]
 
 
 # The command line -----------------------------------------------------------------------------

@@ -237,6 +237,7 @@ def test_a_checkpoint_is_read_as_it_is_written_alone():
         f"{ORIGIN}\n07\n{encoded}\n",
         f"{ORIGIN}\n-7\n{encoded}\n",
         f"{ORIGIN}\n٧\n{encoded}\n",
+        f"{ORIGIN}\n{'7' * 5000}\n{encoded}\n",
         f"{ORIGIN}\n²\n{encoded}\n",
         f"{ORIGIN}\n7\n{base64.b64encode(root[:31]).decode()}\n",
         f"{ORIGIN}\n7\n{base64.b64encode(root + b'0').decode()}\n",

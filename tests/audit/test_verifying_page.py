@@ -42,6 +42,44 @@ def test_it_refuses_what_was_changed(log, tmp_path, file):
     assert written_there(tmp_path, tmp_path / "bundle", log.keys()[0]).returncode == 1
 
 
+def test_it_refuses_every_byte_of_the_manifest_that_was_written_otherwise(log, tmp_path, monkeypatch):
+    log.export(tmp_path / "bundle")
+    path = tmp_path / "bundle" / "manifest.note"
+    whole = path.read_bytes()
+    found = re.search(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    assert found is not None
+    program = compile(found[1], "mine.py", "exec")
+    monkeypatch.setattr(sys, "argv", ["mine.py", str(tmp_path / "bundle"), log.keys()[0]])
+
+    def agrees(written: bytes) -> bool:
+        path.write_bytes(written)
+        try:
+            exec(program, {})
+        except Exception:
+            return False
+        return True
+
+    assert agrees(whole)
+    changed = [whole.replace(b"\n", b"\r\n"), whole + b"\n", whole[:-1]]
+    signatures = whole.index(b"\n\n")
+    for at in range(len(whole)):
+        changed.append(whole[:at] + b"\r" + whole[at:])
+        bits = 8 if at > signatures else 1
+        changed += [whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :] for bit in range(bits)]
+    assert [written for written in changed if agrees(written)] == []
+
+
+def test_it_does_not_take_the_word_of_a_key_that_only_the_bundle_names(tmp_path):
+    log = Logbook(some_leaves(23), [7, 23], Signer(Key(66)))
+    checkpoints = log.notes
+    log = Logbook(some_leaves(23), [23], Signer(Key(1), Key(66)))
+    log.notes, log.signer = checkpoints, Signer(Key(1), Key(66))
+    log.export(tmp_path / "bundle")
+    assert written_there(tmp_path, tmp_path / "bundle", str(Key(66).public)).returncode == 0
+    done = written_there(tmp_path, tmp_path / "bundle", str(Key(1).public))
+    assert "the last checkpoint" in done.stderr
+
+
 def test_it_is_as_short_as_the_page_says():
     found = re.search(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     assert found is not None

@@ -26,6 +26,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 HASH_BYTES = 32
+SIZE_DIGITS = 20
+"""Of the largest tree that a checkpoint can name (64 bits)."""
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 SIGNATURE = 0x01
 """The kind of key that signs checkpoints (C2SP signed-note, Ed25519)."""
@@ -263,6 +265,8 @@ class Checkpoint:
         lines = text.split("\n")[:-1]
         if len(lines) < 3 or not lines[0] or not lines[1].isascii() or not lines[1].isdigit():
             raise Broken("not a checkpoint: origin, size, root")
+        if len(lines[1]) > SIZE_DIGITS:
+            raise Broken("not a checkpoint: no tree is so large")
         made = cls(lines[0], int(lines[1]), unbase64(lines[2]), tuple(lines[3:]))
         if len(made.root) != HASH_BYTES or made.text() != text:
             raise Broken("not a checkpoint as it is written")
@@ -276,7 +280,7 @@ HASHES, LEAVES = "hashes.txt", "leaves.ndjson"
 STAMP = re.compile(r"stamps/([1-9][0-9]*)-([1-9][0-9]*)\.tsr")
 """Size of the checkpoint that is stamped, and a number among its stamps."""
 EVENT = re.compile(
-    rb'\{"position":([1-9][0-9]*),"recorded_at":"[^"\\]+","topic":"[^"\\]+","stream":"[0-9a-f-]{36}",'
+    rb'\{"position":([1-9][0-9]{0,18}),"recorded_at":"[^"\\]+","topic":"[^"\\]+","stream":"[0-9a-f-]{36}",'
     rb'"version":[0-9]+,"state":.*\}'
 )
 DIGEST = re.compile(
@@ -287,6 +291,8 @@ BUNDLE, DOSSIER = "watchlist-bundle/v1", "watchlist-dossier/v1"
 """What the first line of a note says that signs one; no checkpoint's second or third line could follow it."""
 BLOCK = 512
 CHUNK = 1 << 20
+FARTHEST = 1 << 62
+"""No file is so long; an operating system can go no farther."""
 MOST_FINDINGS = 200
 ALIGNED = 2000
 """Lines that are compared each with each, to tell what is new from what was moved."""
@@ -518,7 +524,7 @@ def _in_container(path: Path) -> Parts:
                     stray(content_end, size, "the container does not end as it has to")
                 return parts
             name, length = _header_read(header)
-            if tar_header(name, length) != header or name in parts.named:
+            if tar_header(name, length) != header or name in parts.named or length >= FARTHEST:
                 parts.torn = last
                 stray(content_end, at + BLOCK, "not the header of a file")
                 return parts
@@ -612,12 +618,14 @@ class Bundle:
         self.known = known
         self.progress = progress
         self.parts = parts_of(path)
-        self.keys = list(known.keys)
-        self.witnesses = list(known.witnesses)
+        self.keys = list(dict.fromkeys(known.keys))
+        self.witnesses = list(dict.fromkeys(known.witnesses))
         self.manifest: Manifest | None = None
         self.vouched: dict[str, Entry] = {}
         """What the manifest says of each file, when it may be believed."""
         self.changed: set[str] = set()
+        self.last_given = True
+        """Whether the last checkpoint that was read is signed by a key that the auditor gave."""
 
     def judge(self) -> Report:
         self._read_keys()
@@ -677,11 +685,13 @@ class Bundle:
         self.manifest = manifest
         entries = {entry.name: entry for entry in manifest.files}
         keys = self.parts.named.get(KEYS)
-        unknown = set(manifest.signers) - {key.numbered for key in signed}
+        strangers = len(set(manifest.signers) - {key.numbered for key in signed})
         # a keys.txt that is not what it was is found changed, and whoever signed is then not known
-        if unknown and keys is not None and entries.get(KEYS) == keys.entry():
-            raise Broken("signed by a key that is not among the keys")
-        if self.known.keys and not any(key in self.known.keys for key in signed):
+        if strangers and keys is not None and entries.get(KEYS) == keys.entry():
+            if not signed:
+                raise Broken("signed by no key that is among the keys")
+            self.report.not_checked.append(f"{strangers} signatures of {MANIFEST}: their keys are not named")
+        if not _given(signed, self.known):
             self.report.found("unproven", MANIFEST, "signed by none of the keys given")
         if any(key.name != manifest.origin for key in signed):
             raise Broken("signed by another log than it names")
@@ -788,27 +798,21 @@ class Bundle:
         if len({(one.name, one.id) for one in note.signatures}) < len(note.signatures):
             raise Broken("signed twice by one key")
         signed = [key for key in self.keys if key.name == checkpoint.origin and note.signed_by(key)]
-        if not signed and not (KEYS in self.changed and not self.known.keys):
+        if not signed and self._knows_all_keys():
             raise Broken("signed by no key of the log")
+        self.last_given = _given(signed, self.known)
         for witness in self.witnesses:
             if note.signed_by(witness):
                 before = self.report.cosigned.get(str(witness), 0)
                 self.report.cosigned[str(witness)] = max(before, checkpoint.size)
 
     def _earlier(self) -> list[tuple[Path, Checkpoint]]:
-        """What was published before and kept elsewhere."""
-        kept = []
-        for path in self.known.earlier:
-            try:
-                note = Note.parse(path.read_bytes())
-                checkpoint = Checkpoint.parse(note.text)
-                kept.append((path, checkpoint))
-                signed = [key for key in (*self.keys, *self.witnesses) if note.signed_by(key)]
-                if not signed:
-                    raise Broken("signed by no key that is known")
-            except Broken as error:
-                self.report.found("unproven", path.name, str(error))
-        return kept
+        return earlier_ones(self.report, self.known, (*self.keys, *self.witnesses), self._knows_all_keys())
+
+    def _knows_all_keys(self) -> bool:
+        """Whether the list of keys is the one that was written: else nobody is blamed for a key that is not known."""
+        there = KEYS in self.parts.named and KEYS not in self.changed and self.parts.torn != KEYS
+        return there and not self.report.blames(KEYS)
 
     # The tree
 
@@ -860,15 +864,21 @@ class Bundle:
         root = reader.root_at(checkpoint.size)
         if origin != checkpoint.origin:
             self.report.found("unproven", path.name, "a checkpoint of another log")
+        elif root != checkpoint.root and {LEAVES, HASHES} <= self.changed:
+            self.report.not_checked.append(f"{path.name}: the leaves are not as they were")
         elif root != checkpoint.root:
             detail = f"the first {checkpoint.size} leaves were others when this was published"
             self.report.found("changed", path.name, detail, leaf_index=checkpoint.size)
 
     def _judge_end(self, reader: _Tree | None, wanted: list[tuple[Path, Checkpoint]]) -> None:
         report, whole = self.report, not self.changed and self.parts.torn is None
-        for path, checkpoint in wanted if reader else []:
-            detail = f"of {checkpoint.size} leaves: later than the bundle, which cannot be measured by it"
-            report.found("missing", path.name, detail, leaf_index=report.size)
+        to_its_end = self._read_to_its_end()
+        for path, checkpoint in wanted:
+            if reader and to_its_end:
+                detail = f"of {checkpoint.size} leaves: later than the bundle, which cannot be measured by it"
+                report.found("missing", path.name, detail, leaf_index=report.size)
+            else:
+                report.not_checked.append(f"{path.name}: the bundle could not be read up to its leaves")
         if reader and whole and report.size is not None and reader.rest() != report.size:
             report.found("added", LEAVES, "leaves behind the last checkpoint", leaf_index=report.size)
         if (
@@ -877,9 +887,22 @@ class Bundle:
             and (self.manifest.origin, self.manifest.size) != (report.origin, report.size)
         ):
             report.found("unproven", MANIFEST, "names another log or size than the last checkpoint")
+        if to_its_end:
+            self._judge_company()
+
+    def _read_to_its_end(self) -> bool:
+        """Whether nothing is wrong with the checkpoints: of others it cannot be said what is not among them."""
+        there = CHECKPOINTS in self.parts.named and CHECKPOINTS not in self.changed
+        return there and self.parts.torn is None and not self.report.blames(CHECKPOINTS)
+
+    def _judge_company(self) -> None:
+        """Who else must have signed, as the auditor says."""
+        if not self.last_given:
+            detail = "the last checkpoint is signed by none of the keys given"
+            self.report.found("unproven", CHECKPOINTS, detail)
         for witness in self.known.witnesses:
-            if str(witness) not in report.cosigned and CHECKPOINTS not in self.changed:
-                report.found("unproven", CHECKPOINTS, f"no checkpoint is cosigned by {witness.name}")
+            if str(witness) not in self.report.cosigned:
+                self.report.found("unproven", CHECKPOINTS, f"no checkpoint is cosigned by {witness.name}")
 
     def _compare_lines(self, leaves: Part | None, hashes: Part | None) -> bool:
         """Leaves beside their hashes: what every leaf says of itself; whether all are the same."""
@@ -972,6 +995,26 @@ class Bundle:
                 self.report.found("unproven", name, "stamps a checkpoint that is not in the bundle")
             elif detail := check(self.parts.named[name].read(), stamped(note, self.keys)):
                 self.report.found("unproven", name, detail)
+
+
+def earlier_ones(
+    report: Report, known: Known, keys: Sequence[VerifierKey], all_known: bool
+) -> list[tuple[Path, Checkpoint]]:
+    """What was published before and kept elsewhere."""
+    kept = []
+    for path in known.earlier:
+        try:
+            note = Note.parse(path.read_bytes())
+            checkpoint = Checkpoint.parse(note.text)
+            kept.append((path, checkpoint))
+            if [key for key in keys if note.signed_by(key)]:
+                continue
+            if all_known:
+                raise Broken("signed by no key that is known")
+            report.not_checked.append(f"{path.name}: by whom it is signed, the keys not being as they were")
+        except Broken as error:
+            report.found("unproven", path.name, str(error))
+    return kept
 
 
 def stamped(note: Note, keys: Iterable[VerifierKey]) -> bytes:
@@ -1072,6 +1115,11 @@ def signed_text(rest: Mapping[str, Any]) -> str:
     return f"{DOSSIER}\n{hashlib.sha256(canonical(rest)).hexdigest()}\n"
 
 
+PROVEN = {"proofs", "checkpoint", "keys"}
+"""What a file without a signature may hold: each of them proves itself."""
+PROOF = {"leaf", "leaf_index", "tree_size", "path"}
+
+
 def judge_dossier(path: Path, known: Known) -> Report:
     """A JSON file with `proofs` and a `checkpoint`; with a `signature`, over every byte of it."""
     report, written = Report(str(path)), path.read_bytes()
@@ -1080,30 +1128,46 @@ def judge_dossier(path: Path, known: Known) -> Report:
         proofs, note = value["proofs"], Note.parse(value["checkpoint"].encode())
         checkpoint = Checkpoint.parse(note.text)
         named = [VerifierKey.parse(key) for key in value.get("keys", ())]
-        keys = known.keys or [key for key in named if key.kind == SIGNATURE]
-        signed = [key for key in keys if key.name == checkpoint.origin and note.signed_by(key)]
+        if not isinstance(proofs, list):
+            raise Broken("no dossier with proofs")
+        keys = [key for key in dict.fromkeys((*known.keys, *named)) if key.kind == SIGNATURE]
+        signed = _signers(note, keys, checkpoint.origin)
         if not signed:
             raise Broken("the checkpoint is signed by no key of the log")
-    except (ValueError, KeyError, TypeError, AttributeError, Broken) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, Broken) as error:
         report.found(
             "changed", path.name, str(error) if isinstance(error, Broken) else "no dossier with proofs"
         )
         return report
     report.origin, report.size, report.root = checkpoint.origin, checkpoint.size, checkpoint.root.hex()
     report.leaves, report.checkpoints = len(proofs), 1
+    if not _given(signed, known):
+        report.found("unproven", path.name, "the checkpoint is signed by none of the keys given")
     for number, proof in enumerate(proofs):
         _judge_proof(report, path.name, number, proof, checkpoint)
-    _judge_signature(report, path.name, value, written, keys)
-    for witness in known.witnesses:
-        if not note.signed_by(witness):
-            report.found("unproven", path.name, f"the checkpoint is not cosigned by {witness.name}")
+    if "signature" in value:
+        _judge_signature(report, path.name, value, written, (keys, checkpoint.origin, known))
+    else:
+        _judge_unsigned(report, path.name, value)
+    _judge_company(report, path.name, note, checkpoint, (keys, known))
     return report
+
+
+def _signers(note: Note, keys: Iterable[VerifierKey], origin: str) -> list[VerifierKey]:
+    return [key for key in keys if key.name == origin and note.signed_by(key)]
+
+
+def _given(signed: Iterable[VerifierKey], known: Known) -> bool:
+    """Whether the auditor's own keys say so; keys that came with a file are enough when there are none."""
+    return not known.keys or any(key in known.keys for key in signed)
 
 
 def _judge_proof(report: Report, file: str, number: int, proof: Any, checkpoint: Checkpoint) -> None:
     index = None
     try:
-        index = int(proof["leaf_index"])
+        if type(proof["leaf_index"]) is not int:
+            raise Broken("no proof as it is written")
+        index = proof["leaf_index"]
         leaf = proof["leaf"].encode()
         path = [bytes.fromhex(step) for step in proof["path"]]
         if proof["tree_size"] != checkpoint.size or [step.hex() for step in path] != proof["path"]:
@@ -1116,25 +1180,83 @@ def _judge_proof(report: Report, file: str, number: int, proof: Any, checkpoint:
 
 
 def _judge_signature(
-    report: Report, file: str, value: dict[str, Any], written: bytes, keys: Iterable[VerifierKey]
+    report: Report,
+    file: str,
+    value: dict[str, Any],
+    written: bytes,
+    by: tuple[list[VerifierKey], str, Known],
 ) -> None:
-    if "signature" not in value:
-        report.not_checked.append("what stands beside the proofs: the file has no signature")
-        return
+    keys, origin, known = by
     try:
         note = Note.parse(str(value["signature"]).encode())
         rest = {name: one for name, one in value.items() if name != "signature"}
-        signed = [key for key in keys if note.signed_by(key)]
-        if (
-            note.text != signed_text(rest)
-            or len(signed) != len(note.signatures)
-            or canonical(value) != written
-        ):
+        signed = _signers(note, keys, origin)
+        if note.text != signed_text(rest) or not signed or canonical(value) != written:
             raise Broken("not what was signed")
-    except (ValueError, Broken) as error:
+        strangers = _strangers(note, keys)
+    except (ValueError, RecursionError, Broken) as error:
         report.found(
             "changed", file, str(error) if isinstance(error, Broken) else "no JSON that could be signed"
         )
+        return
+    if not _given(signed, known):
+        report.found("unproven", file, "signed by none of the keys given")
+    if strangers:
+        report.not_checked.append(f"{strangers} signatures by keys that nobody named")
+    if not value["proofs"]:
+        report.not_checked.append("whether anything of it was sealed: there is no proof in it")
+
+
+def _strangers(note: Note, keys: Sequence[VerifierKey]) -> int:
+    """How many signatures are by keys that are not known; Broken when one of them is by a known key all the same.
+
+    Around the change of a key an older list of keys may lack the newest one.
+    """
+    ids = [(one.name, one.id) for one in note.signatures]
+    strange = [one for one in note.signatures if (one.name, one.id) not in {(k.name, k.id) for k in keys}]
+    text = note.text.encode()
+    if len(set(ids)) < len(ids) or any(key.holds(text, one.value) for key in keys for one in strange):
+        raise Broken("not signed as it has to be")
+    return len(strange)
+
+
+def _judge_unsigned(report: Report, file: str, value: dict[str, Any]) -> None:
+    """Proofs speak for themselves; whatever stands beside them must be signed."""
+    if not value["proofs"]:
+        report.found("missing", file, "no proof and no signature: nothing in it is proven")
+    if value.keys() - PROVEN or any(isinstance(one, dict) and one.keys() - PROOF for one in value["proofs"]):
+        report.found("missing", file, "no signature over what stands beside the proofs")
+    report.not_checked.append("whether there were more proofs: the file has no signature")
+
+
+def _judge_company(
+    report: Report, file: str, note: Note, checkpoint: Checkpoint, by: tuple[list[VerifierKey], Known]
+) -> None:
+    """Beside what the auditor brought along: witnesses, checkpoints that were kept, authorities."""
+    keys, known = by
+    for witness in known.witnesses:
+        try:
+            cosigned = note.signed_by(witness)
+        except Broken as error:
+            report.found("changed", file, str(error))
+            continue
+        if cosigned:
+            report.cosigned[str(witness)] = checkpoint.size
+        else:
+            report.found("unproven", file, f"the checkpoint is not cosigned by {witness.name}")
+    for path, kept in earlier_ones(report, known, (*keys, *known.witnesses), all_known=True):
+        if kept.origin != checkpoint.origin:
+            report.found("unproven", path.name, "a checkpoint of another log")
+        elif kept.size != checkpoint.size:
+            sizes = f"of {kept.size} leaves, and the dossier of {checkpoint.size}"
+            report.not_checked.append(
+                f"{path.name}: {sizes}; only a bundle tells whether one continues the other"
+            )
+        elif kept.root != checkpoint.root:
+            detail = f"the {kept.size} leaves were others when this was published"
+            report.found("changed", path.name, detail, leaf_index=kept.size)
+    if known.authorities is not None:
+        report.not_checked.append("time stamps: a dossier carries none, a bundle does")
 
 
 # The command line ---------------------------------------------------------------------------------
@@ -1179,7 +1301,9 @@ def known_of(args: argparse.Namespace) -> Known:
     witnesses = [key for given in args.witness for key in _keys_given(given)]
     if {key.kind for key in keys} - {SIGNATURE} or {key.kind for key in witnesses} - {COSIGNATURE}:
         raise Broken("a key of a log is no key of a witness, nor the other way round")
-    return Known(tuple(keys), tuple(witnesses), tuple(args.checkpoint), args.tsa_root)
+    return Known(
+        tuple(dict.fromkeys(keys)), tuple(dict.fromkeys(witnesses)), tuple(args.checkpoint), args.tsa_root
+    )
 
 
 def _keys_given(given: str) -> list[VerifierKey]:
