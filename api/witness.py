@@ -84,7 +84,7 @@ def witness_app(
 
 
 def _standing(witnessing: Witnessing, origin: str) -> dict[str, object]:
-    """What was seen of a log, and how many requests were refused that it had signed itself."""
+    """What was seen of a log, how many checkpoints of its contradict that, and how many came with a wrong proof."""
     last = witnessing.memory.last(origin)
     seen = witnessing.seen(origin)
     line = Note.parse(last.encode()).signed_by(witnessing.key.public) if last else None
@@ -94,7 +94,8 @@ def _standing(witnessing: Witnessing, origin: str) -> dict[str, object]:
         "size": seen.size,
         "root": seen.root.hex(),
         "cosigned_at": line.cosigned_at if line else None,
-        "refused": len(witnessing.memory.refused(origin)),
+        "contradictions": len(witnessing.memory.contradictions(origin)),
+        "doubted": len(witnessing.memory.doubted(origin)),
     }
 
 

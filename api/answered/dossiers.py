@@ -22,6 +22,13 @@ class Sentence(Answered):
     code: Listed
 
 
+class NotProven(Answered):
+    """What the leaves of a dossier do not prove by themselves."""
+
+    fr: str
+    en: str
+
+
 class DayPart(Answered):
     start: datetime = Field(alias="from")
     until: datetime = Field(description="exclusive")
@@ -131,6 +138,7 @@ class Dossier(Answered):
     entries: list[DossierEntry]
     told: list[Telling]
     learnt_later: LearntLater
+    not_proven: NotProven
     identity: DossierIdentity
     proofs: list[InclusionProof]
     not_sealed: list[int] = Field(description="positions that no checkpoint covers yet")

@@ -157,7 +157,7 @@ def test_the_log_and_its_witness_in_two_processes(tmp_path, database_url, log):
             assert "witness" in lateness.late(house)
             assert 'watchlist_witness_differs{witness="witness.test/1' in scraped(house)
             standing = httpx.get(f"http://127.0.0.1:{port}/").json()["logs"][0]
-            assert (standing["size"], standing["refused"]) == (latest.size, 1)
+            assert (standing["size"], standing["contradictions"]) == (latest.size, 1)
 
 
 @pytest.mark.slow

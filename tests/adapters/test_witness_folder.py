@@ -13,7 +13,7 @@ import pytest
 from tests.sealed import ORIGIN, MemorySealedLog
 from tests.stories import MONDAY
 from watchlist.adapters.clock import ManualClock
-from watchlist.adapters.witness_folder import MOST_REFUSED, WitnessFolder, WitnessFolderUnusable
+from watchlist.adapters.witness_folder import MOST_KEPT, WitnessFolder, WitnessFolderUnusable
 from watchlist.application.add_checkpoint import Witnessing
 from watchlist.audit.verifier import Note
 from watchlist.audit.witness import Refused, Request
@@ -156,12 +156,57 @@ def test_what_the_log_signed_and_contradicts_itself_with_is_kept(tmp_path, log):
         for _ in range(3):
             with pytest.raises(Refused):
                 made.add(body)
-        (kept,) = tmp_path.glob("*.refused/*")
+        (name,) = folder.contradictions(ORIGIN)
+        (kept,) = tmp_path.glob(f"*.contradictions/{name}")
         assert kept.read_bytes() == body
-        assert folder.refused(ORIGIN) == [kept.name]
-        for number in range(MOST_REFUSED + 10):
-            folder.keep_refused(ORIGIN, b"%d" % number)
-        assert len(folder.refused(ORIGIN)) == MOST_REFUSED
+        assert kept.with_suffix(".seen").read_text() == folder.last(ORIGIN), "both halves of the proof"
+        for number in range(MOST_KEPT + 10):
+            folder.keep_contradiction(ORIGIN, f"checkpoint {number}", b"")
+        assert len(folder.contradictions(ORIGIN)) == MOST_KEPT
+        assert kept.read_bytes() == body
+
+
+def test_nobody_without_the_logs_key_can_be_in_the_way_of_what_proves_a_rewritten_history(tmp_path, log):
+    """The last note and the next one are fetched from here or there, and sent with whatever proof comes to mind."""
+    with WitnessFolder(tmp_path) as folder:
+        made = witness(folder, log)
+        made.add(asked(log, 0))
+        seen = log.latest().note.encode()
+        log.grow("d", "e")
+        log.publish(MONDAY)
+        steps = len(log.consistency(3, 5))
+        for _ in range(MOST_KEPT + 10):
+            for note in (seen, log.latest().note.encode()):
+                with pytest.raises(Refused):
+                    made.add(Request.made(3, (os.urandom(32),) * steps, note).body())
+        assert len(folder.doubted(ORIGIN)) == 1
+        for number in range(MOST_KEPT + 10):
+            folder.keep_doubted(ORIGIN, f"checkpoint {number}", b"")
+        assert len(folder.doubted(ORIGIN)) == MOST_KEPT
+        log.rewrite(0, "another a")
+        log.publish(MONDAY)
+        body = asked(log, 3)
+        with pytest.raises(Refused) as refused:
+            made.add(body)
+        assert refused.value.status == 422
+        (name,) = folder.contradictions(ORIGIN)
+        assert next(tmp_path.glob(f"*.contradictions/{name}")).read_bytes() == body
+
+
+def test_a_doubt_ends_when_that_checkpoint_is_cosigned(tmp_path, log):
+    with WitnessFolder(tmp_path) as folder:
+        made = witness(folder, log)
+        made.add(asked(log, 0))
+        log.grow("d", "e", "f", "g")
+        log.publish(MONDAY)
+        path = log.consistency(3, 7)
+        wrong = Request.made(3, (os.urandom(32), *path[1:]), log.latest().note.encode()).body()
+        with pytest.raises(Refused):
+            made.add(wrong)
+        assert len(folder.doubted(ORIGIN)) == 1
+        made.add(asked(log, 3))
+        assert folder.doubted(ORIGIN) == []
+        assert folder.contradictions(ORIGIN) == []
 
 
 def test_killed_at_any_moment_it_has_on_disk_whatever_it_answered(tmp_path, log):

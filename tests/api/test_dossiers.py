@@ -52,6 +52,15 @@ def test_an_auditor_reads_who_was_listed_by_whose_decision_and_checks_the_proofs
     assert seen_by(house, "compile_a_dossier") == {subject}
 
 
+def test_who_stands_in_the_same_case_is_in_the_access_log_too(house: House, office: Office) -> None:
+    subject, other = office.subject(), office.subject(family_name="Autrement", identifiers=[])
+    assert subject != other
+    office.case(subject, other)
+    told = dossier(office, subject)
+    assert any(other in proof["leaf"] for proof in told["proofs"])
+    assert seen_by(house, "compile_a_dossier") == {subject, other}
+
+
 def test_a_dpo_reads_its_own_organisations_and_nobody_elses(office: Office, other_office: Office) -> None:
     subject, _, _ = office.entry()
     assert dossier(office, subject, "dpo")["listed"] == "part_of_day"
@@ -78,7 +87,8 @@ def test_on_paper_it_says_the_same_with_the_leaves_it_cites(office: Office, cloc
     assert answer.headers["content-disposition"] == f'attachment; filename="{subject}-2026-03-03.pdf"'
     text = words(answer.content)
     cited = {step["position"] for step in told["entries"][0]["steps"]} | {told["identity"]["position"]}
-    for said in (told["in_words"]["fr"], inscription, "surfacturation présumée", "Delatour", *told["keys"]):
+    in_words = (told["in_words"]["fr"], told["not_proven"]["fr"])
+    for said in (*in_words, inscription, "surfacturation présumée", "Delatour", *told["keys"]):
         assert re.sub(r"\s+", "", said) in text, said
     leaves = {int(proof["leaf"].split(":")[1].split(",")[0]): proof for proof in told["proofs"]}
     for position in cited:

@@ -82,7 +82,8 @@ def test_a_rewritten_history_is_refused_and_counted(client, log):
     log.publish(MONDAY)
     assert client.post("/add-checkpoint", content=asked(log, 3)).status_code == 422
     assert client.get(f"/checkpoint/{ORIGIN}").text == before
-    assert client.get("/").json()["logs"][0]["refused"] == 1
+    (standing,) = client.get("/").json()["logs"]
+    assert (standing["contradictions"], standing["doubted"]) == (1, 0)
 
 
 def test_of_two_histories_only_one_is_cosigned(client, log):

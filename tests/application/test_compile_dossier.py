@@ -29,11 +29,13 @@ from tests.stories import (
     screened_hits,
 )
 from watchlist.adapters.codec import EventCodec
+from watchlist.application.attention import watching
 from watchlist.application.compile_dossier import compile_dossier
 from watchlist.application.delist import delist, restrict
 from watchlist.application.erase import erase_subject
 from watchlist.application.merge_subjects import merge_subjects, split_subjects
 from watchlist.application.register_subject import rectify_subject
+from watchlist.application.replay import check
 from watchlist.audit.verifier import Checkpoint, Note, VerifierKey, leaf_hash, root_by_inclusion
 from watchlist.domain import dossier, refusals
 from watchlist.domain.dossier import Entered, Listed, Person
@@ -165,6 +167,69 @@ def test_an_entry_of_a_duplicate_found_later_is_told_as_learnt_since(story: Stor
     between = compiled(story, survivor, "2021-03-18")
     assert (between["listed"], between["entries"][0]["theirs_now"]) == ("whole_day", False)
     assert compiled(story, survivor, "2021-03-20")["entries"] == []
+
+
+def leaves_of(told: View) -> list[View]:
+    return [msgspec.json.decode(proof["leaf"]) for proof in told["proofs"]]
+
+
+def test_once_a_merge_is_undone_the_case_of_the_other_one_is_not_shown(story: Story):
+    survivor, own, _ = story.listed(a_person("Durand"))
+    duplicate, others, _ = story.listed(a_person("Durant"))
+    story.clock.advance(days=2)
+    merge_subjects(story.desk, ask(), survivor, duplicate, "même personne")
+    story.clock.advance(days=2)
+    split_subjects(story.desk, ask(), survivor, duplicate, "erreur")
+    story.clock.advance(days=2)
+    between = {leaf["stream"] for leaf in leaves_of(compiled(story, survivor, "2021-03-18"))}
+    assert between == {str(survivor), str(duplicate), str(own), str(others)}, "then they were one"
+    for asked, theirs in ((survivor, own), (duplicate, others)):
+        for day in ("2021-03-16", "2021-03-20"):
+            shown = {leaf["stream"] for leaf in leaves_of(compiled(story, asked, day))}
+            assert shown == {str(asked), str(theirs)}
+
+
+def test_what_was_decided_of_a_person_in_the_others_case_stays_theirs_when_the_merge_is_undone(story: Story):
+    survivor, (duplicate, case, _) = story.subject(a_person("Durand")), story.listed(a_person("Durant"))
+    merge_subjects(story.desk, ask(), survivor, duplicate, "même personne")
+    procedure = story.open_procedure(case, survivor)
+    split_subjects(story.desk, ask(), survivor, duplicate, "erreur")
+    story.clock.advance(days=2)
+    (opened,) = (
+        leaf
+        for leaf in leaves_of(compiled(story, survivor, "2021-03-16"))
+        if leaf["topic"] == "case.procedure_opened"
+    )
+    assert opened["state"]["procedure_id"] == str(procedure)
+
+
+def test_whoever_stands_in_a_leaf_that_is_shown_was_looked_at(story: Story):
+    first, second = story.subject(a_person("Durand")), story.subject(a_person("Martin"))
+    case = story.case(first, second)
+    story.inscribe(case, first)
+    merged = story.subject(a_person("Durant"))
+    merge_subjects(story.desk, ask(), first, merged, "même personne")
+    split_subjects(story.desk, ask(), first, merged, "erreur")
+    story.clock.advance(days=2)
+    with watching() as attention:
+        compiled(story, first, "2021-03-16")
+    assert attention.subjects == {first, merged}
+    assert case in attention.owners
+
+
+def test_a_dossier_says_that_which_cases_there_are_is_not_proven_by_it(story: Story):
+    """Two rows of the pictures hide a case: the dossier is signed, and says what it takes from them."""
+    subject, _, _ = story.listed()
+    story.clock.advance(days=3)
+    with story.house.pool.connection() as conn:
+        conn.execute("UPDATE inscriptions SET subject_id = gen_random_uuid()")
+        conn.execute("UPDATE cases SET subject_ids = '{}'")
+    told = compiled(story, subject, "2021-03-16")
+    assert told["listed"] == "not_at_all"
+    assert "does not prove that there is no other case" in told["not_proven"]["en"]
+    assert "ne prouve pas qu'il n'en existe pas d'autre" in told["not_proven"]["fr"]
+    _, differences = check(story.desk, story.house.snapshots)
+    assert {difference.table for difference in differences} >= {"cases", "inscriptions"}
 
 
 def test_every_fact_has_its_leaf_and_can_be_made_again_from_the_leaves_alone(story: Story):

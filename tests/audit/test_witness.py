@@ -24,6 +24,7 @@ from watchlist.audit.verifier import (
 )
 from watchlist.audit.witness import (
     MOST_STEPS,
+    Evidence,
     Refused,
     Request,
     Seen,
@@ -157,7 +158,7 @@ def test_whoever_asks_from_another_size_is_told_which_was_seen(log):
     log.grow("d")
     log.publish(MONDAY)
     told = refusal(lambda: require_continued(asked(log, 2), before))
-    assert (told.status, told.says, told.contradicts) == (409, "3", False)
+    assert (told.status, told.says, told.evidence) == (409, "3", None)
     assert refusal(lambda: require_continued(asked(log, 0), before)).says == "3"
 
 
@@ -167,7 +168,7 @@ def test_a_history_that_was_rewritten_and_signed_again_is_refused(log):
     log.grow("d", "e")
     log.publish(MONDAY)
     told = refusal(lambda: require_continued(asked(log, 3), before))
-    assert (told.status, told.contradicts) == (422, True)
+    assert (told.status, told.evidence) == (422, Evidence.CONTRADICTION)
     assert asked(log, 3).note.signed_by(log.signing[0].public), "though its own key signed it"
 
 
@@ -175,7 +176,43 @@ def test_another_tree_of_the_same_size_is_refused(log):
     before = saw(log)
     log.rewrite(2, "another c")
     told = refusal(lambda: require_continued(asked(log, 3), before))
-    assert (told.status, told.says, told.contradicts) == (409, "3", True)
+    assert (told.status, told.says, told.evidence) == (409, "3", Evidence.CONTRADICTION)
+    from_elsewhere = refusal(lambda: require_continued(asked(log, 0), before))
+    assert from_elsewhere.evidence is Evidence.CONTRADICTION, (
+        "two notes prove it, whatever is asked with them"
+    )
+
+
+def test_what_anybody_can_write_around_a_true_note_is_not_evidence(log):
+    """The note that was cosigned is nobody's secret, and neither is the next one before the log brings it."""
+    before, note = saw(log), log.latest().note.encode()
+    step = b"s" * 32
+    told = refusal(lambda: require_continued(Request.made(3, (step,), note), before))
+    assert (told.status, told.evidence) == (400, None)
+    log.grow("d", "e", "f", "g")
+    log.publish(MONDAY)
+    path, note = log.consistency(3, 7), log.latest().note.encode()
+    for wrong in ((), path[:-1], (*path, step), (step,) * MOST_STEPS):
+        told = refusal(lambda wrong=wrong: require_continued(Request.made(3, wrong, note), before))
+        assert (told.status, told.evidence) == (400, None)
+    for at in range(len(path)):
+        wrong = (*path[:at], step, *path[at + 1 :])
+        told = refusal(lambda wrong=wrong: require_continued(Request.made(3, wrong, note), before))
+        assert (told.status, told.evidence) == (422, Evidence.DOUBT)
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 8])
+def test_from_a_whole_tree_another_history_is_only_doubted(size):
+    """Its proof has not the root that was seen, so it cannot show another one."""
+    log = MemorySealedLog()
+    log.grow(*(f"leaf {n}" for n in range(size)))
+    log.publish(MONDAY)
+    before = saw(log)
+    log.rewrite(0, "another leaf")
+    log.grow("more")
+    log.publish(MONDAY)
+    told = refusal(lambda: require_continued(asked(log, size), before))
+    assert (told.status, told.evidence) == (422, Evidence.DOUBT)
 
 
 def test_a_log_that_went_back_is_refused(log):
@@ -189,7 +226,7 @@ def test_a_log_that_went_back_is_refused(log):
 
 def test_a_proof_from_nothing_is_empty(log):
     request = Request.made(0, (b"x" * 32,), log.latest().note.encode())
-    assert refusal(lambda: require_continued(request, Seen())).status == 422
+    assert refusal(lambda: require_continued(request, Seen())).status == 400
 
 
 def test_an_empty_tree_has_the_root_of_one():

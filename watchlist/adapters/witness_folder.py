@@ -21,8 +21,10 @@ from watchlist.audit.witness import WitnessKey
 
 KEY = "witness.key"
 LOCK = "witness.lock"
-MOST_REFUSED = 100
-"""Of one log that are kept: whoever runs it and rewrote it may sign any number."""
+MOST_KEPT = 100
+"""Of each kind and log: whoever runs it and rewrote it may sign any number."""
+CONTRADICTIONS, DOUBTED = "contradictions", "doubted"
+"""Apart: what anybody can send is never in the way of what proves something."""
 
 
 class WitnessFolderUnusable(Exception):
@@ -99,25 +101,49 @@ class WitnessFolder:
 
     def keep(self, origin: str, note: str) -> None:
         _write(self._note(origin), note.encode())
+        (self._evidence(origin, DOUBTED) / _file(Note.parse(note.encode()).text)).unlink(missing_ok=True)
 
-    def keep_refused(self, origin: str, request: bytes) -> None:
-        folder = self.folder / f"{_file(origin)}.refused"
+    # What it refused --------------------------------------------------------------------------
+
+    def keep_contradiction(self, origin: str, checkpoint: str, request: bytes) -> None:
+        self._keep_refused(origin, CONTRADICTIONS, checkpoint, request, self.last(origin))
+
+    def keep_doubted(self, origin: str, checkpoint: str, request: bytes) -> None:
+        self._keep_refused(origin, DOUBTED, checkpoint, request, None)
+
+    def contradictions(self, origin: str) -> Sequence[str]:
+        return _kept(self._evidence(origin, CONTRADICTIONS))
+
+    def doubted(self, origin: str) -> Sequence[str]:
+        return _kept(self._evidence(origin, DOUBTED))
+
+    def _keep_refused(
+        self, origin: str, kind: str, checkpoint: str, request: bytes, seen: str | None
+    ) -> None:
+        """By the text that the log signed: a request can be written in any number of ways, a text of its cannot."""
+        folder = self._evidence(origin, kind)
         folder.mkdir(exist_ok=True, mode=0o700)
-        path = folder / hashlib.sha256(request).hexdigest()[:32]
-        if not path.exists() and len(self.refused(origin)) < MOST_REFUSED:
-            _write(path, request)
+        path = folder / _file(checkpoint)
+        if path.exists() or len(_kept(folder)) >= MOST_KEPT:
+            return
+        if seen is not None:
+            _write(path.with_suffix(".seen"), seen.encode())
+        _write(path, request)
 
-    def refused(self, origin: str) -> Sequence[str]:
-        folder = self.folder / f"{_file(origin)}.refused"
-        return sorted(path.name for path in folder.glob("*") if not path.suffix)
+    def _evidence(self, origin: str, kind: str) -> Path:
+        return self.folder / f"{_file(origin)}.{kind}"
 
     def _note(self, origin: str) -> Path:
         return self.folder / f"{_file(origin)}.note"
 
 
-def _file(origin: str) -> str:
-    """An origin is any text; a file's name is not."""
-    return hashlib.sha256(origin.encode()).hexdigest()[:32]
+def _file(text: str) -> str:
+    """An origin, or a checkpoint, is any text; a file's name is not."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _kept(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*") if not path.suffix)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from watchlist.audit.verifier import Broken, Checkpoint, Note, Signature
 from watchlist.audit.witness import (
+    Evidence,
     Refused,
     Request,
     Seen,
@@ -65,10 +66,12 @@ class Witnessing:
         return signature
 
     def _remember(self, refused: Refused, origin: str, request: Request, body: bytes) -> None:
-        if refused.contradicts:
-            log.error(
-                "a checkpoint of %d leaves does not continue what was seen of the log: kept as it came (%s)",
-                request.checkpoint.size,
-                refused.says,
+        text, size = request.note.text, request.checkpoint.size
+        if refused.evidence is Evidence.CONTRADICTION:
+            log.error("a checkpoint of %d leaves contradicts the one that was cosigned: both are kept", size)
+            self.memory.keep_contradiction(origin, text, body)
+        elif refused.evidence is Evidence.DOUBT:
+            log.warning(
+                "a checkpoint of %d leaves came with a proof that does not hold: kept as it came", size
             )
-            self.memory.keep_refused(origin, body)
+            self.memory.keep_doubted(origin, text, body)

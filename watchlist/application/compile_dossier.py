@@ -1,8 +1,10 @@
 """Compile a dossier: how a subject stood on one day, who decided it and who was told, with what proves it (T3).
 
 The leaves of every event of the streams it was made from come with it, so that its facts can be made again from them
-alone: a stream without a gap in its versions hides nothing. An identity is told only to who asks for it by name, and
-with the nonce of its commitment, so that it can be checked against the leaf; of an erased person there is none.
+alone: a stream without a gap in its versions hides nothing. Which cases there are is taken from the pictures, since no
+stream of a subject names them: the dossier says that it does not prove it. An identity is told only to who asks for it
+by name, and with the nonce of its commitment, so that it can be checked against the leaf; of an erased person there is
+none.
 """
 
 from __future__ import annotations
@@ -17,12 +19,12 @@ from uuid import UUID
 
 import msgspec
 
-from watchlist.application.attention import shown
+from watchlist.application.attention import opened, shown
 from watchlist.application.desk import Desk
 from watchlist.domain import dossier, periods, refusals, retention
 from watchlist.domain.case import Case
 from watchlist.domain.dossier import Day, Entered, Person
-from watchlist.domain.dossier_paper import in_words
+from watchlist.domain.dossier_paper import NOT_PROVEN, in_words
 from watchlist.domain.subject import Subject
 from watchlist.domain.trace import Telling
 from watchlist.ports.seal import SealedLog
@@ -66,8 +68,10 @@ def compile_dossier(
         dossier.same_person(subjects, subject_id, asked_day.last),
         dossier.same_person(subjects, subject_id, retention.NEVER),
     )
-    shown(person.ever)
     subjects = {id: history for id, history in subjects.items() if id in person.ever}
+    cases = {id: history for id, history in cases.items() if dossier.is_about(history, person.ever)}
+    shown(dossier.named_in(subjects))
+    opened(cases)
     told = desk.registers.disclosed_of(sorted(person.ever))
     view = _told(subject_id, subjects, cases, person, asked_day, told)
     identity = _identity(desk, subject_id, subjects[subject_id], asked_day, identified)
@@ -155,6 +159,7 @@ def _told(
             "steps": later,
             "told": [_telling(one) for one in told if one.at >= day.until],
         },
+        "not_proven": {"fr": NOT_PROVEN.fr, "en": NOT_PROVEN.en},
     }
 
 

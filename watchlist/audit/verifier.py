@@ -110,6 +110,16 @@ def require_consistent(old: int, old_root: bytes, new: int, new_root: bytes, pat
         if path or (old == new and old_root != new_root) or (old == 0 and old_root != EMPTY_ROOT):
             raise Broken(f"{between} differ")
         return
+    if roots_by_consistency(old, old_root, new, path) != (old_root, new_root):
+        raise Broken(f"{between} are not one history")
+
+
+def roots_by_consistency(old: int, old_root: bytes, new: int, path: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """The roots of both trees that the proof leads to; Broken when it has not as many hashes as theirs has.
+
+    Of an `old` that is a power of two, the proof has not the root: it begins with the one that is given.
+    """
+    between = f"the trees of {old} and {new} leaves"
     steps = list(path) if old & (old - 1) else [old_root, *path]
     if not steps:
         raise Broken(f"the proof between {between} is too short")
@@ -127,8 +137,9 @@ def require_consistent(old: int, old_root: bytes, new: int, new_root: bytes, pat
         else:
             second = node_hash(second, step)
         node, last = node >> 1, last >> 1
-    if last or first != old_root or second != new_root:
+    if last:
         raise Broken(f"{between} are not one history")
+    return first, second
 
 
 # Notes (C2SP signed-note, tlog-checkpoint, tlog-cosignature) --------------------------------------

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -22,7 +23,7 @@ from watchlist.audit.verifier import (
     Note,
     Signature,
     VerifierKey,
-    require_consistent,
+    roots_by_consistency,
     unbase64,
 )
 
@@ -96,14 +97,23 @@ class Seen:
     root: bytes = EMPTY_ROOT
 
 
+class Evidence(StrEnum):
+    """What a refused request shows of the log."""
+
+    CONTRADICTION = "contradiction"
+    """The log signed two histories: this note and the one that was seen cannot both be true, whoever sent it."""
+    DOUBT = "doubt"
+    """The log signed the note; that it does not continue what was seen is not shown: anybody sends a wrong proof."""
+
+
 class Refused(Exception):
     """The witness does not cosign; with the status that the protocol gives it, and what it then says."""
 
-    def __init__(self, status: int, says: str, *, contradicts: bool = False) -> None:
+    def __init__(self, status: int, says: str, evidence: Evidence | None = None) -> None:
         super().__init__(says)
         self.status, self.says = status, says
-        self.contradicts = contradicts
-        """The log signed it, and it does not continue what was seen: whoever runs the witness has to look."""
+        self.evidence = evidence
+        """Then whoever runs the witness has to look; None: nothing is shown, and nothing need be kept."""
 
 
 Trusted = Mapping[str, Sequence[VerifierKey]]
@@ -126,14 +136,22 @@ def require_known(request: Request, trusted: Trusted) -> str:
 def require_continued(request: Request, seen: Seen) -> None:
     """That the checkpoint begins with all that was seen of its log, or Refused."""
     new = request.checkpoint
+    if new.size == seen.size and new.root != seen.root:
+        raise Refused(409, str(seen.size), Evidence.CONTRADICTION)
     if request.old != seen.size:
         raise Refused(409, str(seen.size))
-    if new.size == seen.size and new.root != seen.root:
-        raise Refused(409, str(seen.size), contradicts=True)
+    if seen.size in (0, new.size):
+        if request.path:
+            raise Refused(400, f"from {seen.size} to {new.size} leaves the proof is empty")
+        return
     try:
-        require_consistent(seen.size, seen.root, new.size, new.root, request.path)
+        old_root, new_root = roots_by_consistency(seen.size, seen.root, new.size, request.path)
     except Broken as broken:
-        raise Refused(422, str(broken), contradicts=True) from None
+        raise Refused(400, str(broken)) from None
+    if (old_root, new_root) != (seen.root, new.root):
+        # a true way from the signed root to another tree of the size that was seen: nobody can make one up
+        evidence = Evidence.CONTRADICTION if new_root == new.root else Evidence.DOUBT
+        raise Refused(422, f"the trees of {seen.size} and {new.size} leaves are not one history", evidence)
 
 
 def _signed(note: Note, key: VerifierKey) -> bool:

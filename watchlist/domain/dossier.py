@@ -227,6 +227,12 @@ def ever_together(subject: Subject) -> frozenset[UUID]:
     return frozenset((*merged, *subject.ever_absorbed, *(stay.survivor for stay in subject.stays)))
 
 
+def named_in(subjects: Mapping[UUID, Sequence[Entered]]) -> frozenset[UUID]:
+    """Every subject whose id stands in those streams: also one of a merge that was undone."""
+    told = [known_at(history, retention.NEVER) for history in subjects.values()]
+    return frozenset(subjects).union(*(ever_together(subject) for subject in told))
+
+
 def identity_known(history: Sequence[Entered], at: datetime) -> tuple[Entered, Sealed] | None:
     """The event that committed to the identity as it was known at an instant, and where that is kept."""
     known = [
@@ -314,6 +320,16 @@ def standing_on(cases: Iterable[Sequence[Entered]], person: Person, day: Day) ->
     listed = together(span for entry in own for span in entry.spans)
     answered = together(span for entry in own for span in entry.spans if not span.restricted)
     return Standing(how_much(listed, day), how_much(answered, day), listed, entries)
+
+
+def is_about(history: Sequence[Entered], ids: frozenset[UUID]) -> bool:
+    """C8: whether a case names any of them by itself, and not only because it followed a merge."""
+    return any(not ids.isdisjoint(_named(one.event)) for one in history)
+
+
+def _named(event: Event) -> tuple[UUID, ...]:
+    one, several = getattr(event, "subject_id", None), getattr(event, "subject_ids", None)
+    return (*(several or ()), *(() if one is None else (one,)))
 
 
 def _inscriptions_of(history: Sequence[Entered], person: Person) -> list[UUID]:

@@ -37,11 +37,18 @@ HOW_TO_CHECK = (
     "SHA-256, à la racine de l'arbre (RFC 9162) que signe le point de contrôle. Comparez la clé avec celle qui a été "
     "publiée. Le dossier en JSON contient toutes les feuilles, aussi celles d'où aucun fait n'est cité."
 )
-NOT_PROVEN = (
+NOT_PROVEN = Words(
     "Les communications viennent du registre des communications, dont une empreinte par jour est scellée ; elles ne "
     "sont pas des événements. Que rien d'autre n'a été enregistré après la dernière feuille d'une suite, seul le "
-    "journal entier le montre."
+    "journal entier le montre. Quels dossiers de fraude concernent la personne est pris dans les tables du registre, "
+    "que « watchlist replay --check » compare avec le journal : ce document ne prouve pas qu'il n'en existe pas "
+    "d'autre, ni donc qu'il n'existe pas d'autre inscription.",
+    "Disclosures come from the register of disclosures, of which one digest a day is sealed; they are no events. That "
+    "nothing else was recorded after the last leaf of a stream, only the whole log shows. Which cases concern the "
+    "person is taken from the register's pictures, which `watchlist replay --check` compares with the log: this "
+    "dossier does not prove that there is no other case, nor thus that there is no other entry.",
 )
+"""Told in every dossier: what its leaves do not prove by themselves."""
 _MUCH: Mapping[Listed, tuple[str, str]] = {
     Listed.WHOLE_DAY: ("toute la journée", "the whole day"),
     Listed.PART_OF_DAY: ("une partie de la journée", "part of the day"),
@@ -172,7 +179,7 @@ def dossier_paper(view: Mapping[str, Any], contacts: Contacts, dated: date) -> D
         sections=tuple(_sections(view)),
         proofs=tuple(_proofs(view, cited)),
         proofs_heading="Preuves d'inclusion",
-        proofs_opening=(HOW_TO_CHECK, NOT_PROVEN, *_not_sealed(view)),
+        proofs_opening=(HOW_TO_CHECK, view["not_proven"]["fr"], *_not_sealed(view)),
         checkpoint=view["checkpoint"] or "",
         keys=tuple(view["keys"]),
         footer=f"{contacts.controller}, {contacts.controller_address}",

@@ -112,10 +112,19 @@ class WitnessMemory(Protocol):
         """It is on disk when this returns: only then may the cosignature leave."""
         ...
 
-    def keep_refused(self, origin: str, request: bytes) -> None:
-        """What the log signed and the witness refused: it may be the proof of a rewritten history."""
+    def keep_contradiction(self, origin: str, checkpoint: str, request: bytes) -> None:
+        """That the log signed another history: the request, and the last note. One of each text of a checkpoint.
+
+        Nothing that is kept so ever makes room, and nobody but whoever has the log's key can fill it.
+        """
         ...
 
-    def refused(self, origin: str) -> Sequence[str]:
+    def keep_doubted(self, origin: str, checkpoint: str, request: bytes) -> None:
+        """What the log signed, with a proof that does not hold: one of each text, until that is cosigned."""
+        ...
+
+    def contradictions(self, origin: str) -> Sequence[str]:
         """The names of what was kept so."""
         ...
+
+    def doubted(self, origin: str) -> Sequence[str]: ...
