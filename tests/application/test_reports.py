@@ -8,15 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 
 from tests.application.test_reviews import reviewed
 from tests.letters import CONTACTS
 from tests.stories import (
     A_PROPOSAL,
-    ANNE,
-    BRUNO,
     ORGANISATION,
     RPPS,
     Story,
@@ -27,8 +24,6 @@ from tests.stories import (
     screened_hits,
 )
 from watchlist.adapters.letter_press import TypstPress
-from watchlist.adapters.postgres.late_letters import paint_late_letters
-from watchlist.adapters.postgres.migrate import migrate
 from watchlist.application.inscribe import approve, propose
 from watchlist.application.letters import Posting, Writing, record_sent
 from watchlist.application.open_case import close_case
@@ -279,29 +274,3 @@ def test_a_sample_is_drawn_again_from_its_seed_and_instant_whatever_came_since(s
     for kind in SampledKind:
         assert sample(story, kind, at) == drawn[kind]
     assert sample(story, SampledKind.ENTRIES, at, seed="t") != drawn[SampledKind.ENTRIES]
-
-
-def test_what_is_to_be_painted_for_the_reports_is_painted_when_an_older_house_is_opened(database_url: str):
-    with a_story(database_url) as story:
-        story.listed(a_person("Lettre"))
-        story.listed(a_person("Due"))
-        first = story.rows("SELECT letter_id FROM letters LIMIT 1")[0]["letter_id"]
-        _sent(story, first, date(2021, 3, 15))
-        story.alert(story.subject(a_person("Alerte")))
-        close_case(story.desk, ask(), story.case(story.subject(a_person("Clos"))), ClosingOutcome.SETTLED)
-    with psycopg.connect(database_url) as conn:
-        conn.execute(AS_IT_WAS)
-    assert migrate(database_url) == ["0019_reports.sql"]
-    with a_story(database_url) as story:
-        assert paint_late_letters(story.house.register, story.house.pool) == 2
-        assert check(story.desk, story.house.snapshots)[1] == []
-        assert {row["approved_by"] for row in story.rows("SELECT approved_by FROM inscriptions")} == {BRUNO}
-        assert {row["by"] for row in story.rows("SELECT last_amended_by AS by FROM inscriptions")} == {ANNE}
-
-
-AS_IT_WAS = """
-ALTER TABLE watchlist.inscriptions DROP COLUMN last_amended_by, DROP COLUMN approved_by;
-ALTER TABLE watchlist.letters DROP COLUMN last_day;
-ALTER TABLE watchlist.cases DROP COLUMN data_due_at;
-DELETE FROM public.watchlist_migrations WHERE name = '0019_reports.sql';
-"""

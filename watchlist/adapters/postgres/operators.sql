@@ -39,7 +39,9 @@ WHERE key_id = %b AND revoked_at IS NULL AND (last_used_at IS NULL OR last_used_
 UPDATE api_keys SET revoked_at = %b WHERE key_id = %b AND revoked_at IS NULL
 
 -- name: key
-SELECT k.*, o.organisation, o.name, o.left_at
+SELECT k.key_id, k.operator_id, k.role, k.secret_sha256, k.issued_at, k.expires_at, k.revoked_at, k.scopes,
+       k.sandbox, k.family, k.rotated_from, k.last_used_at,
+       o.organisation, o.name, o.left_at
 FROM api_keys k JOIN operators o USING (operator_id) WHERE k.key_id = %b
 
 -- name: operators
@@ -48,7 +50,9 @@ WHERE (%(organisation)s::text IS NULL OR organisation = %(organisation)s) AND op
 ORDER BY operator_id LIMIT %(limit)s
 
 -- name: keys
-SELECT k.*, o.organisation, o.name, o.left_at
+SELECT k.key_id, k.operator_id, k.role, k.secret_sha256, k.issued_at, k.expires_at, k.revoked_at, k.scopes,
+       k.sandbox, k.family, k.rotated_from, k.last_used_at,
+       o.organisation, o.name, o.left_at
 FROM api_keys k JOIN operators o USING (operator_id)
 WHERE (%(organisation)s::text IS NULL OR o.organisation = %(organisation)s) AND k.key_id > %(after)s
 ORDER BY k.key_id LIMIT %(limit)s
@@ -77,7 +81,8 @@ FROM operators o
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE lives) AS living, min(issued_at) AS since, max(last_used_at) AS last_used_at,
            coalesce(array_agg(role) FILTER (WHERE lives), '{}') AS roles
-    FROM (SELECT k.*, o.left_at IS NULL AND k.revoked_at IS NULL
+    FROM (SELECT k.role, k.issued_at, k.last_used_at,
+                 o.left_at IS NULL AND k.revoked_at IS NULL
                       AND (k.expires_at IS NULL OR k.expires_at > %(at)s) AS lives
           FROM api_keys k WHERE k.operator_id = o.operator_id) AS held
 ) AS keys

@@ -1,6 +1,10 @@
 -- name: cases
 -- one row per case, as it stands
-INSERT INTO cases SELECT * FROM json_populate_recordset(NULL::cases, %b::json)
+INSERT INTO cases (case_id, organisation, state, source, raised_on, import_id, opened_at, closed_at, last_active_at,
+    alert_ends_at, inactive_at, data_end_at, subject_ids, version, purged_at, victim_ids, data_due_at)
+SELECT case_id, organisation, state, source, raised_on, import_id, opened_at, closed_at, last_active_at,
+       alert_ends_at, inactive_at, data_end_at, subject_ids, version, purged_at, victim_ids, data_due_at
+FROM json_populate_recordset(NULL::cases, %b::json)
 ON CONFLICT (case_id) DO UPDATE SET
     state = excluded.state, closed_at = excluded.closed_at, last_active_at = excluded.last_active_at,
     alert_ends_at = excluded.alert_ends_at, inactive_at = excluded.inactive_at,
@@ -14,7 +18,14 @@ UPDATE cases SET last_active_at = %b, inactive_at = %b, version = %b WHERE case_
 
 -- name: inscriptions
 -- one row per inscription, as it stands
-INSERT INTO inscriptions SELECT * FROM json_populate_recordset(NULL::inscriptions, %b::json)
+INSERT INTO inscriptions (inscription_id, case_id, subject_id, organisation, state, grounds, term_months,
+    proposed_at, proposed_by, import_id, inscribed_at, inscribed_on, last_listed_day, listed_until, ends_at,
+    held_by, restricted, letter_due_at, delisted_at, delisting_ground, hold_review_due_at, last_amended_by,
+    approved_by)
+SELECT inscription_id, case_id, subject_id, organisation, state, grounds, term_months, proposed_at, proposed_by,
+       import_id, inscribed_at, inscribed_on, last_listed_day, listed_until, ends_at, held_by, restricted,
+       letter_due_at, delisted_at, delisting_ground, hold_review_due_at, last_amended_by, approved_by
+FROM json_populate_recordset(NULL::inscriptions, %b::json)
 ON CONFLICT (inscription_id) DO UPDATE SET
     subject_id = excluded.subject_id, state = excluded.state, grounds = excluded.grounds,
     term_months = excluded.term_months, inscribed_at = excluded.inscribed_at,
@@ -27,7 +38,11 @@ ON CONFLICT (inscription_id) DO UPDATE SET
 
 -- name: letters
 -- one row per letter that an entry made due (L12)
-INSERT INTO letters SELECT * FROM json_populate_recordset(NULL::letters, %b::json)
+INSERT INTO letters (letter_id, kind, organisation, case_id, inscription_id, subject_id, due_at, deferred_to,
+    sent_on, channel, template, last_day)
+SELECT letter_id, kind, organisation, case_id, inscription_id, subject_id, due_at, deferred_to, sent_on, channel,
+       template, last_day
+FROM json_populate_recordset(NULL::letters, %b::json)
 ON CONFLICT (letter_id) DO UPDATE SET
     subject_id = excluded.subject_id, due_at = excluded.due_at, deferred_to = excluded.deferred_to,
     sent_on = excluded.sent_on, channel = excluded.channel, template = excluded.template,
@@ -55,7 +70,11 @@ WHERE NOT EXISTS (SELECT FROM inscription_history h WHERE h.inscription_id = n.i
 
 -- name: subjects
 -- one row per subject, as it stands; until when it is retained follows from its cases too (`retain`)
-INSERT INTO subjects SELECT * FROM json_populate_recordset(NULL::subjects, %b::json)
+INSERT INTO subjects (subject_id, organisation, kind, role, identified, deceased, merged_into, registered_at,
+    version, erasing, erased, unnamed_until, data_end_at, death_review_at)
+SELECT subject_id, organisation, kind, role, identified, deceased, merged_into, registered_at, version, erasing,
+       erased, unnamed_until, data_end_at, death_review_at
+FROM json_populate_recordset(NULL::subjects, %b::json)
 ON CONFLICT (subject_id) DO UPDATE SET
     identified = excluded.identified, deceased = excluded.deceased,
     merged_into = excluded.merged_into, version = excluded.version,
@@ -100,7 +119,11 @@ SELECT inscription_id AS id FROM inscriptions WHERE subject_id = ANY(%b) AND sta
 
 -- name: rights_requests
 -- one row per request of a person, as it stands
-INSERT INTO rights_requests SELECT * FROM json_populate_recordset(NULL::rights_requests, %b::json)
+INSERT INTO rights_requests (request_id, organisation, subject_id, kind, state, received_on, recorded_at, due_on,
+    due_at, extended, granted, answered_on, restricts, review_on, review_at, is_open, version)
+SELECT request_id, organisation, subject_id, kind, state, received_on, recorded_at, due_on, due_at, extended,
+       granted, answered_on, restricts, review_on, review_at, is_open, version
+FROM json_populate_recordset(NULL::rights_requests, %b::json)
 ON CONFLICT (request_id) DO UPDATE SET
     state = excluded.state, due_on = excluded.due_on, due_at = excluded.due_at, extended = excluded.extended,
     granted = excluded.granted, answered_on = excluded.answered_on, restricts = excluded.restricts,
@@ -109,7 +132,9 @@ ON CONFLICT (request_id) DO UPDATE SET
 
 -- name: imports
 -- one row per import
-INSERT INTO imports SELECT * FROM json_populate_recordset(NULL::imports, %b::json)
+INSERT INTO imports (import_id, organisation, submitted_at, submitted_by, accepted, refused, approved_by, purged_at)
+SELECT import_id, organisation, submitted_at, submitted_by, accepted, refused, approved_by, purged_at
+FROM json_populate_recordset(NULL::imports, %b::json)
 ON CONFLICT (import_id) DO UPDATE SET approved_by = excluded.approved_by,
     submitted_at = excluded.submitted_at, submitted_by = excluded.submitted_by,
     accepted = excluded.accepted, refused = excluded.refused, purged_at = excluded.purged_at

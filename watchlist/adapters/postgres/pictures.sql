@@ -9,8 +9,12 @@ SELECT hit_told_at FROM letters WHERE letter_id = %b
 
 -- name: letters
 -- by their state of now
-SELECT * FROM (
-    SELECT *, letter_late_from(due_at, deferred_to, hit_told_at) AS late_from,
+SELECT letter_id, kind, organisation, case_id, inscription_id, subject_id, due_at, deferred_to, sent_on, channel,
+       template, last_day, hit_told_at, late_from, state
+FROM (
+    SELECT letter_id, kind, organisation, case_id, inscription_id, subject_id, due_at, deferred_to, sent_on,
+           channel, template, last_day, hit_told_at,
+           letter_late_from(due_at, deferred_to, hit_told_at) AS late_from,
            CASE WHEN sent_on IS NOT NULL THEN 'sent' WHEN due_at IS NULL THEN 'not_due'
                 WHEN letter_late_from(due_at, deferred_to, hit_told_at) <= %(at)s THEN 'late'
                 WHEN deferred_to IS NOT NULL THEN 'deferred' ELSE 'due' END AS state
@@ -48,7 +52,9 @@ SELECT request_id AS id FROM rights_requests WHERE subject_id = ANY(%b)
 
 -- name: rights_requests
 -- the requests of one organisation's persons, by id
-SELECT * FROM rights_requests
+SELECT request_id, organisation, subject_id, kind, state, received_on, recorded_at, due_on, due_at, extended,
+       granted, answered_on, restricts, review_on, review_at, is_open, version
+FROM rights_requests
 WHERE organisation = %(organisation)s
   AND (%(state)s::text IS NULL OR state = %(state)s) AND (%(kind)s::text IS NULL OR kind = %(kind)s)
   AND (%(due_before)s::date IS NULL OR due_on < %(due_before)s)
@@ -122,7 +128,9 @@ ORDER BY journal_sequence DESC LIMIT 1
 SELECT count(*) AS n FROM erasures WHERE completed_at IS NULL AND decided_at <= %b
 
 -- name: certificates
-SELECT * FROM erasures
+SELECT owner, kind, organisation, basis, rule, decided_at, completed_at, sealed_values, journal_sequence,
+       journal_digest, position
+FROM erasures
 WHERE (%(organisation)s::text IS NULL OR organisation = %(organisation)s) AND owner > %(after)s
 ORDER BY owner LIMIT %(limit)s
 
@@ -133,7 +141,9 @@ SELECT count(*) FILTER (WHERE completed_at <= %(before)s) AS complete,
 FROM erasures
 
 -- name: certificate
-SELECT * FROM erasures WHERE owner = %b
+SELECT owner, kind, organisation, basis, rule, decided_at, completed_at, sealed_values, journal_sequence,
+       journal_digest, position
+FROM erasures WHERE owner = %b
 
 -- name: imported
 SELECT fingerprint AS digest FROM imported_lines WHERE fingerprint = ANY(%b)
@@ -164,7 +174,10 @@ ORDER BY inscription_id LIMIT %(limit)s
 
 -- name: inscriptions
 -- by their state of now: what has ended is `ended`, swept or not (L3)
-SELECT i.*, c.version AS version,
+SELECT i.inscription_id, i.case_id, i.subject_id, i.organisation, i.state, i.grounds, i.term_months, i.proposed_at,
+       i.proposed_by, i.import_id, i.inscribed_at, i.inscribed_on, i.last_listed_day, i.listed_until, i.ends_at,
+       i.held_by, i.restricted, i.letter_due_at, i.delisted_at, i.delisting_ground, i.hold_review_due_at,
+       i.last_amended_by, i.approved_by, c.version AS version,
        CASE WHEN i.state = 'active' AND i.ends_at <= %(at)s THEN 'ended' ELSE i.state END AS state_now
 FROM inscriptions i JOIN cases c USING (case_id)
 WHERE (%(organisation)s::text IS NULL OR i.organisation = %(organisation)s)
@@ -174,7 +187,9 @@ WHERE (%(organisation)s::text IS NULL OR i.organisation = %(organisation)s)
 ORDER BY i.inscription_id LIMIT %(limit)s
 
 -- name: cases
-SELECT * FROM cases
+SELECT case_id, organisation, state, source, raised_on, import_id, opened_at, closed_at, last_active_at,
+       alert_ends_at, inactive_at, data_end_at, subject_ids, version, purged_at, victim_ids, data_due_at
+FROM cases
 WHERE (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
   AND (%(state)s::text IS NULL OR state = %(state)s)
   AND case_id > %(after)s
@@ -187,13 +202,15 @@ WHERE organisation = %(organisation)s AND NOT erasing AND subject_id > %(after)s
 ORDER BY subject_id LIMIT %(limit)s
 
 -- name: imports
-SELECT * FROM imports
+SELECT import_id, organisation, submitted_at, submitted_by, accepted, refused, approved_by, purged_at
+FROM imports
 WHERE (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
   AND import_id > %(after)s
 ORDER BY import_id LIMIT %(limit)s
 
 -- name: import
-SELECT * FROM imports WHERE import_id = %(id)s
+SELECT import_id, organisation, submitted_at, submitted_by, accepted, refused, approved_by, purged_at
+FROM imports WHERE import_id = %(id)s
   AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
 
 -- name: subjects_found
@@ -206,13 +223,15 @@ GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT %(limit)s
 
 -- name: deadlines_of_a_kind
 -- what of one kind falls due until an instant, in the order of its index; what has no end yet is not due
-(SELECT * FROM {view}
+(SELECT kind, organisation, due_at, id, case_id, inscription_id, subject_id, held_by
+ FROM {view}
  WHERE due_at <= %(until)s AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
    AND (due_at, id, kind) > (%(due_at)s, %(id)s, %(kind)s)
  ORDER BY due_at, id LIMIT %(limit)s)
 
 -- name: deadlines
-SELECT * FROM ({kinds}) AS due ORDER BY due_at, id, kind LIMIT %(limit)s
+SELECT kind, organisation, due_at, id, case_id, inscription_id, subject_id, held_by
+FROM ({kinds}) AS due ORDER BY due_at, id, kind LIMIT %(limit)s
 
 -- name: deadlines_counted_of_a_kind
 -- what of one kind is overdue at an instant, and what a procedure holds past its day

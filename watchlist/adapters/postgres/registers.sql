@@ -8,7 +8,9 @@ SELECT at, access_id, operation, operator_id, organisation, role, key_id, reques
                        WHERE s.subject_id = ANY(subject_ids) AND s.organisation = %(organisation)s
                        ORDER BY s.subject_id) END AS subject_ids
 FROM (
-    SELECT * FROM accesses
+    SELECT at, access_id, operation, operator_id, organisation, role, key_id, request_id, reference, purpose,
+           screening_id, asked, hits, subject_ids
+    FROM accesses
     WHERE at >= %(since)s AND at < %(until)s AND (at, access_id) > (%(at)s, %(after)s)
       AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
       AND (%(operator)s::uuid IS NULL OR operator_id = %(operator)s)
@@ -31,7 +33,9 @@ SELECT at, access_id, operation, operator_id, organisation, role, purpose, scree
                        WHERE s.subject_id = ANY(subject_ids) AND s.organisation = %(organisation)s
                        ORDER BY s.subject_id) END AS subject_ids
 FROM (
-    SELECT a.*, p.person, coalesce(a.organisation = %(organisation)s, true) AS own
+    SELECT a.at, a.access_id, a.operation, a.operator_id, a.organisation, a.role, a.key_id, a.request_id,
+           a.reference, a.purpose, a.screening_id, a.asked, a.hits, a.subject_ids,
+           p.person, coalesce(a.organisation = %(organisation)s, true) AS own
     FROM (SELECT array_agg(s.subject_id) AS person, bool_or(s.organisation = %(organisation)s) AS ours
           FROM subjects asked JOIN subjects s
             ON coalesce(s.merged_into, s.subject_id) = coalesce(asked.merged_into, asked.subject_id)
@@ -59,7 +63,9 @@ SELECT d.disclosure_id, d.at, d.kind, d.recipient, d.organisation, d.owner, d.op
            WHERE c.screening_id = d.screening_id AND c.organisation = d.organisation
              AND (c.key = h.key OR c.inscription_id = d.inscription_id)), '[]') AS changes
 FROM (
-    SELECT * FROM disclosures
+    SELECT disclosure_id, at, kind, recipient, organisation, owner, operator_id, subject_id, case_id,
+           inscription_id, screening_id, purpose, told_on
+    FROM disclosures
     WHERE disclosure_id > %(after)s
       AND (%(owner)s::text IS NULL OR owner = %(owner)s)
       AND (%(kind)s::text IS NULL OR kind = %(kind)s)

@@ -39,9 +39,9 @@ ORDER BY inscription_id LIMIT %(limit)s
 -- C1, C2: cases whose data were there longer than a day after they were due to go, or are
 SELECT case_id AS id, organisation, state, data_due_at AS due_at, purged_at
 FROM (
-    SELECT * FROM cases WHERE purged_at IS NOT NULL AND purged_at - data_due_at > %(within)s::interval
+    SELECT case_id, organisation, state, data_due_at, purged_at FROM cases WHERE purged_at IS NOT NULL AND purged_at - data_due_at > %(within)s::interval
     UNION ALL
-    SELECT * FROM cases WHERE purged_at IS NULL AND data_due_at < %(at)s - %(within)s::interval
+    SELECT case_id, organisation, state, data_due_at, purged_at FROM cases WHERE purged_at IS NULL AND data_due_at < %(at)s - %(within)s::interval
 ) late
 WHERE case_id > %(after)s AND (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
 ORDER BY case_id LIMIT %(limit)s

@@ -11,7 +11,10 @@ SELECT pg_advisory_xact_lock_shared(%(lock)s) FROM pg_sleep(
 SELECT inscription_id, whose AS subject_id, case_id, organisation, inscribed_on, term_months, last_listed_day,
        listed_until, held_by, restricted
 FROM (
-    (SELECT t.*, latest.subject_id AS whose
+    (SELECT t.inscription_id, t.recorded_from, t.recorded_until, t.case_id, t.subject_id, t.organisation,
+            t.inscribed_at, t.inscribed_on, t.term_months, t.last_listed_day, t.listed_until, t.ends_at, t.held_by,
+            t.restricted,
+            latest.subject_id AS whose
      FROM inscription_history t CROSS JOIN LATERAL (
          SELECT k.subject_id, k.ends_at FROM inscription_history k
          WHERE k.inscription_id = t.inscription_id AND k.recorded_from <= %(known_at)s
@@ -58,5 +61,8 @@ ORDER BY inscription_id
 
 -- name: histories
 -- all that was ever recorded of how these entries stood, and on which ground they went
-SELECT h.*, i.delisting_ground FROM inscription_history h LEFT JOIN inscriptions i USING (inscription_id)
+SELECT h.inscription_id, h.recorded_from, h.recorded_until, h.case_id, h.subject_id, h.organisation, h.inscribed_at,
+       h.inscribed_on, h.term_months, h.last_listed_day, h.listed_until, h.ends_at, h.held_by, h.restricted,
+       i.delisting_ground
+FROM inscription_history h LEFT JOIN inscriptions i USING (inscription_id)
 WHERE h.inscription_id = ANY(%(ids)s) ORDER BY h.inscription_id, h.recorded_from

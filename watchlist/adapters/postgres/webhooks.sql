@@ -116,7 +116,7 @@ WITH undelivered AS MATERIALIZED (
     UPDATE webhook_deliveries d SET due_at = %(until)s, attempts = d.attempts + 1, claim = %(claim)s,
         tried_since = coalesce(d.tried_since, %(at)s)
     FROM heads WHERE d.webhook_id = heads.webhook_id AND d.sequence = heads.sequence
-    RETURNING d.*
+    RETURNING d.webhook_id, d.organisation, d.sequence, d.attempts, d.tried_since, d.claim
 )
 SELECT d.webhook_id, w.url, d.organisation, d.sequence, c.at AS changed_at, c.kind, c.screening_id, c.key,
        d.attempts, d.tried_since, d.claim, s.numbers, s.salts
