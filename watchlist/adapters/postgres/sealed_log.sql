@@ -5,6 +5,9 @@ SELECT pg_advisory_xact_lock(%b)
 -- name: last
 SELECT size, root, at, position, note FROM checkpoints ORDER BY size DESC LIMIT 1
 
+-- name: now
+SELECT clock_timestamp() AS now
+
 -- name: published
 -- checkpoints with the lines of those who cosigned
 SELECT c.size, c.root, c.at, c.position,
