@@ -75,6 +75,10 @@ class Sealer:
             return self.signer(keys).keys
         return []
 
+    def known(self, keys: Sequence[str]) -> list[str]:
+        """The public keys that signed, `keys`, and those that sign now and may not have signed yet; oldest first."""
+        return list(dict.fromkeys([*keys, *map(str, reversed(self.held(keys)))]))
+
     def signer(self, keys: Sequence[str]) -> Signer:
         """Who signs now for a log that was signed by `keys`; raises NoSealKey."""
         return Signer(VerifierKey.parse(keys[0]).name, self.keys.seeds(begun=True))

@@ -116,9 +116,7 @@ def _said(one: Difference) -> str:
 def _keys(house: House) -> list[str]:
     """Those that signed, the oldest first, and those that will."""
     house.sealer.seal()
-    known = house.sealed_log.keys()
-    held = [str(key) for key in reversed(house.sealer.held(known))]
-    return [*known, *(key for key in held if key not in known)]
+    return house.sealer.known(house.sealed_log.keys())
 
 
 def _tell_keys(keys: Sequence[str], as_json: bool) -> int:
