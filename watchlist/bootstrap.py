@@ -164,7 +164,7 @@ class House:
     @property
     def proving(self) -> Proving:
         """What proves the log, sealed up to now."""
-        return Proving(self.sealed_log, self.sealer.seal, self._sign)
+        return Proving(self.sealed_log, self.sealer.seal, self._sign, self.sealer.known)
 
     def _sign(self, text: str) -> str:
         """By the keys of the log that are held; it was sealed before."""
