@@ -218,3 +218,7 @@ class Examination(Protocol):
     def days(self, register: str, first: date, last: date) -> Iterator[Digest]:
         """The same of each day of the register as it is now."""
         ...
+
+    def dropped(self, first: date, last: date) -> Sequence[date]:
+        """The months (their first days) from which no access is kept, of those that are old enough to be dropped."""
+        ...
