@@ -58,6 +58,7 @@ from watchlist.adapters.postgres.vault import PostgresVault
 from watchlist.adapters.postgres.webhooks import PostgresWebhooks
 from watchlist.adapters.postman import HttpPostman
 from watchlist.adapters.seal_key import FileSealKeys, GivenSealKeys
+from watchlist.adapters.seal_memory import FileSealMemory, GivenSealMemory
 from watchlist.application.compile_dossier import Proving
 from watchlist.application.desk import Desk
 from watchlist.application.follow_journal import Progress, follow_journal
@@ -77,7 +78,7 @@ from watchlist.ports.clock import Clock
 from watchlist.ports.erasure_journal import ErasureJournal
 from watchlist.ports.feed import Postman
 from watchlist.ports.keys import MasterKey
-from watchlist.ports.seal import SealKeys
+from watchlist.ports.seal import SealKeys, SealMemory
 from watchlist.ports.witness import Timestamping, WitnessAddress
 from watchlist.settings import Settings, SettingsError, decoded_keys
 from watchlist.tracing import switch_on
@@ -163,7 +164,7 @@ class House:
     @property
     def proving(self) -> Proving:
         """What proves the log, sealed up to now."""
-        return Proving(self.sealed_log, self.sealer.seal, self._sign)
+        return Proving(self.sealed_log, self.sealer.seal, self._sign, self.sealer.known)
 
     def _sign(self, text: str) -> str:
         """By the keys of the log that are held; it was sealed before."""
@@ -197,6 +198,7 @@ def build(
     replica_conninfo: str | None = None,
     seal_keys: SealKeys | None = None,
     log_origin: str | None = None,
+    seal_memory: SealMemory | None = None,
 ) -> House:
     """The house on a migrated database, and on a migrated store of its keys; closes with its `with`, or `close()`.
 
@@ -266,7 +268,14 @@ def build(
         postman=HttpPostman(private_webhooks),
         sealed_log=sealed_log,
         reports=PostgresReports(pool),
-        sealer=Sealer(register, sealed_log, seal_keys or GivenSealKeys(), clock, log_origin),
+        sealer=Sealer(
+            register,
+            sealed_log,
+            seal_keys or GivenSealKeys(),
+            seal_memory or GivenSealMemory(),
+            clock,
+            log_origin,
+        ),
         cosigning=PostgresCosignatures(pool),
         private_webhooks=private_webhooks,
         replica_conninfo=replica_conninfo,
@@ -406,6 +415,7 @@ def unfollowed_house(settings: Settings, clock: Clock | None = None) -> Iterator
             replica_conninfo=settings.replica_url,
             seal_keys=seal_keys_of(settings),
             log_origin=settings.log_origin,
+            seal_memory=FileSealMemory(settings.data),
         ) as house:
             house.key_horizon = settings.key_horizon
             house.issuers = settings.issuers

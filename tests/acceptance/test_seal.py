@@ -100,3 +100,19 @@ def test_keys_of_a_setting_are_rotated_there(run: Run, monkeypatch: pytest.Monke
     somebody_is_listed(1)
     assert run()[1]["checkpoint"]["note"].startswith("log.example.fr/a\n5\n")
     assert run("--rotate-key")[0] == run("--drop-old-keys")[0] == 1
+
+
+def test_a_log_that_is_shorter_than_what_was_signed_goes_on_when_somebody_asks(
+    run: Run, tmp_path: Path, database_url: str
+) -> None:
+    somebody_is_listed(1)
+    signed = run()[1]["checkpoint"]
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        for table in ("checkpoints", "seal_tiles", "seal_leaves", "seal_keys", "events"):
+            conn.execute(f"ALTER TABLE watchlist.{table} DISABLE TRIGGER USER")
+            where = " WHERE notification_id > 4" if table == "events" else ""
+            conn.execute(f"DELETE FROM watchlist.{table}{where}")
+    assert run()[0] == 1
+    assert run("--begin-after-restore") == (0, {"before": signed["note"], "now": None})
+    assert run()[1]["checkpoint"]["tree_size"] == 4
+    assert main(["seal", "--begin-after-restore"]) == 0

@@ -201,7 +201,22 @@ def test_days_of_which_the_accesses_were_dropped_in_time_differ_in_nothing(story
     story.house.registers.forget_months(story.clock.now())
     assert story.count("accesses") == 0
     assert checked(story) == []
-    assert [one.where for one in checked(story, kept_since=date(2021, 3, 1))] == ["accesses of 2021-03-15"]
+
+
+def test_a_month_that_was_dropped_when_fewer_were_kept_is_told_as_that(story):
+    """By its partition: one that is there and lacks rows differs, and so does one that is too young to be dropped."""
+    story.listed(a_person("Lefèvre", "Anne", RPPS))
+    story.house.registers.make_months(story.clock.now())
+    screened_hits(story, RPPS)
+    story.clock.advance(days=400)
+    story.house.sealer.seal()
+    story.house.registers.forget_months(story.clock.now())
+    march = date(2021, 3, 1)
+    assert [(one.what, one.where) for one in checked(story, march)] == [
+        ("month_dropped", "accesses of 2021-03")
+    ]
+    story.house.registers.make_months(MONDAY)
+    assert [one.where for one in checked(story, march)] == ["accesses of 2021-03-15"]
 
 
 # What changed is found ------------------------------------------------------------------------
@@ -266,6 +281,7 @@ def test_an_event_slipped_in_behind_the_seal_is_found(database_url):
 def test_a_register_that_was_changed_is_found_by_its_day(database_url):
     with a_story(database_url) as story:
         story.listed(a_person("Lefèvre", "Anne", RPPS))
+        story.house.registers.make_months(MONDAY)
         screened_hits(story, RPPS)
         story.clock.advance(days=2)
         story.house.sealer.seal()

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
+from tests.adapters.test_sealed_log import rewritten
 from tests.stories import (
     ANNE,
     ANOTHER,
@@ -23,12 +24,14 @@ from tests.stories import (
     ORGANISATION,
     RPPS,
     Story,
+    a_house,
     a_person,
     a_story,
     ask,
     screened_hits,
 )
 from watchlist.adapters.codec import EventCodec
+from watchlist.adapters.seal_key import GivenSealKeys
 from watchlist.application.attention import watching
 from watchlist.application.compile_dossier import compile_dossier
 from watchlist.application.delist import delist, restrict
@@ -394,3 +397,35 @@ def test_the_listed_of_a_dossier_is_what_a_list_as_of_an_instant_said(story: Sto
         assert (entry in listed) == bool(covers), day
     assert MONDAY.day == 15
     assert told["listed"] == Listed.NOT_AT_ALL
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE events SET recorded_at = recorded_at + interval '1 microsecond' WHERE notification_id = 3",
+        "UPDATE seal_leaves SET sources = array_replace(sources, 3, 99)",
+        "UPDATE seal_tiles SET hashes = set_byte(hashes, 70, 255 - get_byte(hashes, 70))",
+    ],
+)
+def test_no_dossier_of_a_changed_past_is_signed(story: Story, database_url: str, change: str):
+    """Though what changed is not what was sealed last, and sealing goes on."""
+    subject, _, _ = story.listed(a_person("Martin", "Anne"))
+    story.listed(a_person("Durand", "Paul"))
+    story.house.sealer.seal()
+    rewritten(database_url, change)
+    with pytest.raises(refusals.PastChanged):
+        compiled(story, subject)
+
+
+def test_a_key_that_has_not_signed_yet_is_among_the_keys_of_a_dossier(database_url: str):
+    """Between a rotation and the next checkpoint: it signs the dossier already."""
+    old, new = b"o" * 32, b"n" * 32
+    with a_house(database_url, seal_keys=GivenSealKeys((old,))) as house:
+        subject, _, _ = Story(house).listed()
+        house.sealer.seal()
+    with a_house(database_url, seal_keys=GivenSealKeys((new, old))) as house:
+        told = compiled(Story(house), subject)
+        signature = Note.parse(told["signature"].encode())
+        assert all(signature.signed_by(VerifierKey.parse(key)) for key in told["keys"])
+        assert (len(told["keys"]), len(signature.signatures)) == (2, 2)
+        assert told["keys"][0] == house.sealed_log.keys()[0]

@@ -2,12 +2,15 @@
 
 import errno
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.audit.logbook import BEGINNING, Logbook, some_leaves
+from tests.audit.logbook import BEGINNING, Key, Logbook, some_leaves
+from tests.audit.logbook import Signer as Signers
+from tests.sealed import MemorySealedLog
 from tests.stories import Story, a_house
 from watchlist.adapters.embedded_postgres import SUPERUSER
 from watchlist.adapters.postgres.sealed_leaves import PostgresSealedLeaves
@@ -21,7 +24,7 @@ from watchlist.application.export_events import (
 )
 from watchlist.audit import bundle
 from watchlist.audit.signer import Signer
-from watchlist.audit.verifier import LEAVES, Known, VerifierKey, verify
+from watchlist.audit.verifier import LEAVES, Known, VerifierKey, leaf_hash, verify
 from watchlist.ports.seal import Stamp
 
 
@@ -67,6 +70,40 @@ def test_what_is_not_what_was_sealed_is_not_exported(tmp_path):
     with pytest.raises(NotWhatWasSealed):
         log.export(tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_no_key_that_is_held_signed_is_not_exported(tmp_path):
+    """Whoever has the database alone can publish their own key in it, and sign with it what they made of the log."""
+    log = Logbook(some_leaves(30), [7, 30], Signers(Key(2)))
+    real = Signers(Key(1))
+    for until in (None, 7):
+        with pytest.raises(NotWhatWasSealed, match="not signed by a key that is held"):
+            export_events(log, log, real, tmp_path / "bundle", until=until)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_earlier_checkpoint_of_a_dropped_key_is_exported_when_the_last_one_continues_it(tmp_path):
+    log = Logbook(some_leaves(30), [7], Signers(Key(1)))
+    log.signer = Signers(Key(2))
+    log.notes.append(log._publish(30))
+    log.consistency = MemorySealedLog(leaves=list(map(leaf_hash, log.all))).consistency
+    assert log.export(tmp_path / "bundle", until=7).size == 7
+    forged = log.notes[0]
+    log.notes[0] = replace(forged, root=b"r" * 32)
+    log.consistency = lambda old, new: ()
+    with pytest.raises(NotWhatWasSealed, match="does not continue"):
+        log.export(tmp_path / "other", until=7)
+
+
+def test_a_key_that_has_not_signed_yet_is_among_the_keys_of_a_bundle(tmp_path):
+    """Between a rotation and the next checkpoint: it signs the manifest already."""
+    log = Logbook(some_leaves(30), [30], Signers(Key(1)))
+    old, log.signer = log.signer, Signers(Key(2), Key(1))
+    log.keys = lambda: list(map(str, old.keys))
+    log.export(tmp_path / "bundle")
+    assert verify(tmp_path / "bundle", Known((Key(1).public,))).findings == []
+    kept = (tmp_path / "bundle" / "keys.txt").read_text().splitlines()
+    assert kept == [str(Key(1).public), str(Key(2).public), *log.witnesses]
 
 
 @pytest.mark.parametrize("form", ["bundle", "bundle.tar"])

@@ -175,6 +175,8 @@ def test_what_an_asynchronous_standby_lost_is_found_by_what_was_published_before
             north.kill()
             south.promote()
             assert load.goes_on(100), load.running.said()
+        refused = load.office.auditor.post("/audit/checkpoint")
+        assert load.running.run("seal", "--begin-after-restore").status == 0
         assert checkpoint(load).size >= published.size
         lost = set(before) - lasting(load, before)
         found = not is_continued(load, published)
@@ -186,6 +188,7 @@ def test_what_an_asynchronous_standby_lost_is_found_by_what_was_published_before
         )
         assert load.wrong == []
         assert lost, "acknowledged, and gone"
+        assert refused.json()["code"] == "past_changed", "nothing is signed over it before somebody asks"
         assert found, "what was published is not the beginning of the log which took over"
         assert is_continued(load, kept), "what had reached the standby is as it was published"
 

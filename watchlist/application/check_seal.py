@@ -24,8 +24,8 @@ class Difference(Struct, frozen=True, omit_defaults=True):
     """What is not as it was sealed."""
 
     what: str
-    """event_changed, event_missing, event_added, digest_changed, register_differs, leaf_unreadable, tile_differs,
-    checkpoint_differs, checkpoint_missing, checkpoint_unsigned."""
+    """event_changed, event_missing, event_added, digest_changed, register_differs, month_dropped, leaf_unreadable,
+    tile_differs, checkpoint_differs, checkpoint_missing, checkpoint_unsigned."""
     position: int | None = None
     """Of an event."""
     leaf_index: int | None = None
@@ -141,10 +141,22 @@ def _signed(published: Published, origin: str, keys: Sequence[VerifierKey]) -> b
 def _registers(
     examined: Examination, digests: Mapping[int, Digest], kept_since: date
 ) -> Iterator[Difference]:
-    """As far as they are kept: months of accesses that were dropped in time break nothing."""
+    """As far as they are kept: months of accesses that were dropped in time break nothing. One that is gone as a whole
+    and should not be is told as that: it was dropped in time if fewer months were kept then."""
     for register in sorted({digest.register for digest in digests.values()}):
         sealed = {digest.day: digest for digest in digests.values() if digest.register == register}
-        for now in examined.days(register, min(sealed), max(sealed)):
-            dropped = register == "accesses" and now.day < kept_since and not now.rows
-            if now != sealed.get(now.day) and not dropped:
+        days = min(sealed), max(sealed)
+        gone = examined.dropped(*days) if register == "accesses" else ()
+        missed = set[date]()
+        for now in examined.days(register, *days):
+            if now == sealed.get(now.day) or (
+                register == "accesses" and now.day < kept_since and not now.rows
+            ):
+                continue
+            if (month := now.day.replace(day=1)) in gone:
+                missed.add(month)
+            else:
                 yield Difference("register_differs", where=f"{register} of {now.day}")
+        yield from (
+            Difference("month_dropped", where=f"{register} of {month:%Y-%m}") for month in sorted(missed)
+        )

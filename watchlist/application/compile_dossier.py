@@ -21,13 +21,14 @@ import msgspec
 
 from watchlist.application.attention import opened, shown
 from watchlist.application.desk import Desk
+from watchlist.audit.verifier import Broken, leaf_hash, root_by_inclusion
 from watchlist.domain import dossier, periods, refusals, retention
 from watchlist.domain.case import Case
 from watchlist.domain.dossier import Day, Entered, Person
 from watchlist.domain.dossier_paper import NOT_PROVEN, in_words
 from watchlist.domain.subject import Subject
 from watchlist.domain.trace import Telling
-from watchlist.ports.seal import SealedLog
+from watchlist.ports.seal import Inclusion, Published, SealedLog
 
 View = dict[str, Any]
 Histories = dict[UUID, list[Entered]]
@@ -44,6 +45,8 @@ class Proving:
     seal: Callable[[], object]
     sign: Callable[[str], str]
     """A text, as a note that the log signed."""
+    known: Callable[[Sequence[str]], list[str]]
+    """The public keys that signed, and those that sign now."""
 
 
 def compile_dossier(
@@ -214,7 +217,7 @@ def _proofs(proving: Proving, streams: Mapping[UUID, Iterable[Entered]]) -> View
     latest = proving.sealed.latest()
     if latest is None:
         return {"proofs": [], "not_sealed": positions, "checkpoint": None, "keys": []}
-    found = {position: proving.sealed.inclusion(position, latest.size) for position in positions}
+    found = {position: _proven(proving.sealed, position, latest) for position in positions}
     return {
         "proofs": [
             {
@@ -228,5 +231,20 @@ def _proofs(proving: Proving, streams: Mapping[UUID, Iterable[Entered]]) -> View
         ],
         "not_sealed": [position for position, proof in found.items() if proof is None],
         "checkpoint": latest.note,
-        "keys": list(proving.sealed.keys()),
+        "keys": proving.known(proving.sealed.keys()),
     }
+
+
+def _proven(sealed: SealedLog, position: int, latest: Published) -> Inclusion | None:
+    """That the event is in the tree of the checkpoint; None: it came later. PastChanged: it should be, and is not."""
+    if position > latest.position:
+        return None
+    try:
+        proof = sealed.inclusion(position, latest.size)
+        if proof is not None:
+            root = root_by_inclusion(leaf_hash(proof.leaf), proof.leaf_index, latest.size, proof.path)
+            if root == latest.root:
+                return proof
+    except (Broken, LookupError):
+        pass
+    raise refusals.PastChanged()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from watchlist.audit import bundle
 from watchlist.audit.bundle import Content, LogSigner
-from watchlist.audit.verifier import Checkpoint, Note
+from watchlist.audit.verifier import Broken, Checkpoint, Note, require_consistent
 from watchlist.ports.seal import Published, SealedLeaves, SealedLog
 
 AT_ONCE = 1000
@@ -31,7 +31,7 @@ class NothingSealed(Exception):
 
 
 class NotWhatWasSealed(Exception):
-    """The leaves that the database gives do not have the root that was published."""
+    """The leaves that the database gives do not have the root that was published, or nobody who seals published it."""
 
 
 class NoRoom(Exception):
@@ -66,6 +66,7 @@ def export_events(
     if path.exists():
         raise BundleThere(f"{path} is there already: name another, or take it away first")
     last = _last(log, until)
+    _require_signed(log, last, signer)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.unfinished-", dir=path.parent))
     try:
@@ -98,6 +99,31 @@ def _last(log: SealedLog, until: int | None) -> Published:
     return last
 
 
+def _require_signed(log: SealedLog, last: Published, signer: LogSigner) -> None:
+    """By a key that signs the manifest: itself, or, when those that signed it were dropped, the last one published."""
+    if _is_signed(last, signer):
+        return
+    latest = log.latest()
+    if latest is None or latest.size == last.size or not _is_signed(latest, signer):
+        raise NotWhatWasSealed(f"the checkpoint of {last.size} leaves is not signed by a key that is held")
+    try:
+        path = log.consistency(last.size, latest.size)
+        require_consistent(last.size, last.root, latest.size, latest.root, path)
+    except (Broken, LookupError):
+        raise NotWhatWasSealed(f"what is signed does not continue the {last.size} leaves") from None
+
+
+def _is_signed(one: Published, signer: LogSigner) -> bool:
+    try:
+        note = Note.parse(one.note.encode())
+        said = Checkpoint.parse(note.text)
+        return (said.size, said.root) == (one.size, one.root) and any(
+            key.name == said.origin and note.signed_by(key) for key in signer.keys
+        )
+    except Broken:
+        return False
+
+
 def _published(log: SealedLog, until: int) -> Iterator[Published]:
     """Checkpoints of at most so many leaves, by size."""
     after = 0
@@ -122,7 +148,7 @@ def _write(
     content = Content(
         origin,
         last.size,
-        [*log.keys(), *witnesses],
+        [*log.keys(), *map(str, reversed(signer.keys)), *witnesses],
         (one.note for one in _published(log, last.size)),
         _stamps(log, last.size),
         _leaves(leaves, last.size, progress),

@@ -39,6 +39,7 @@ def run_export(settings: Settings, args: argparse.Namespace) -> int:
                 _signer(house),
                 args.path,
                 until=args.until,
+                witnesses=[one.key for one in house.witnesses],
                 progress=moved,
             )
     facts = asdict(exported) | {"path": str(args.path), "root": exported.root.hex()}

@@ -32,6 +32,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         ("--check", "recompute everything from the log and the registers; exits 1 naming what differs"),
         ("--keys", "the public keys as notes name them, to be published"),
         ("--rotate-key", "put a new key first; it and the older ones sign the next checkpoints"),
+        (
+            "--begin-after-restore",
+            "seal on from what is published, though more or other was signed from here",
+        ),
         ("--drop-old-keys", "keep the newest key alone, once it has signed"),
     ):
         does.add_argument(name, action="store_true", help=text)
@@ -49,6 +53,8 @@ def run(settings: Settings, args: argparse.Namespace) -> int:
             return _rotate(settings, house, args.json)
         if args.drop_old_keys:
             return _drop(settings, house, args.json)
+        if args.begin_after_restore:
+            return _begin_after_restore(house, args.json)
         return _seal(house, args.json)
 
 
@@ -61,6 +67,16 @@ def _seal(house: House, as_json: bool) -> int:
         told = {"tree_size": last.size, "root": last.root.hex(), "at": last.at.isoformat()}
         facts["checkpoint"] = {**told, "position": last.position, "note": last.note}
     tell(facts, as_json, last.note.rstrip("\n") if last else "nothing to seal")
+    return 0
+
+
+def _begin_after_restore(house: House, as_json: bool) -> int:
+    """What was signed and is no more is told: it was published, and somebody may hold it."""
+    before, now = house.sealer.begin_after_restore()
+    lines = [f"signed from here before, keep it:\n\n{before.note}"] if before else []
+    lines.append(f"sealing goes on from {now.size if now else 0} leaves")
+    facts = {"before": before.note if before else None, "now": now.note if now else None}
+    tell(facts, as_json, "\n".join(lines))
     return 0
 
 
@@ -100,9 +116,7 @@ def _said(one: Difference) -> str:
 def _keys(house: House) -> list[str]:
     """Those that signed, the oldest first, and those that will."""
     house.sealer.seal()
-    known = house.sealed_log.keys()
-    held = [str(key) for key in reversed(house.sealer.held(known))]
-    return [*known, *(key for key in held if key not in known)]
+    return house.sealer.known(house.sealed_log.keys())
 
 
 def _tell_keys(keys: Sequence[str], as_json: bool) -> int:

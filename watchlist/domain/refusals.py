@@ -786,3 +786,11 @@ class NoSealKey(Unavailable):
 
     fr: Les clés qui scellent le journal ne sont pas ici : restaurez seal.key ou indiquez WATCHLIST_SEAL_KEY_FILE.
     """
+
+
+class NoSealMemory(Unavailable):
+    """What was signed last cannot be read or kept in the data folder (seal.signed): without it nothing is signed.
+
+    fr: Ce qui a été signé en dernier ne peut être lu ou gardé dans le dossier de données (seal.signed) : sans cela,
+    rien n'est signé.
+    """

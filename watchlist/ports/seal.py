@@ -133,6 +133,14 @@ class Extension(Protocol):
         """The hashes of the tiles at the right edge of the tree, level by level."""
         ...
 
+    def now(self) -> datetime:
+        """By the clock of where it is kept."""
+        ...
+
+    def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        """That the tree of `new` leaves begins with that of `old`; LookupError: what it needs is not kept."""
+        ...
+
     def last_leaf(self) -> tuple[bytes, bytes | None] | None:
         """Of the last event that is sealed: the hash in the tree, and that of the event as it is now (None: gone)."""
         ...
@@ -169,6 +177,18 @@ class SealKeys(Protocol):
         ...
 
 
+class SealMemory(Protocol):
+    """What was signed last, wherever the owner of the log cannot change it; raises NoSealMemory."""
+
+    def last(self) -> Published | None:
+        """None: nothing was signed from here."""
+        ...
+
+    def keep(self, signed: Published | None) -> None:
+        """For good, when this returns; None forgets."""
+        ...
+
+
 class Examination(Protocol):
     """Everything that is sealed, and what it was made of, as of one instant."""
 
@@ -197,4 +217,8 @@ class Examination(Protocol):
 
     def days(self, register: str, first: date, last: date) -> Iterator[Digest]:
         """The same of each day of the register as it is now."""
+        ...
+
+    def dropped(self, first: date, last: date) -> Sequence[date]:
+        """The months (their first days) from which no access is kept, of those that are old enough to be dropped."""
         ...

@@ -112,6 +112,13 @@ class OneExtension:
         tiles = _tiles(conn, Frontier.places(size))
         self.unfilled = [tiles.get(place, b"") for place in Frontier.places(size)]
 
+    def now(self) -> datetime:
+        now: datetime = _all(self._conn, "now")[0]["now"]
+        return now
+
+    def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        return proof(consistency_spans(old, new), lambda places: _tiles(self._conn, places))
+
     def last_leaf(self) -> tuple[bytes, bytes | None] | None:
         if self.last is None or not self.last.position:
             return None

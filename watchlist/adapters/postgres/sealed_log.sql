@@ -5,6 +5,9 @@ SELECT pg_advisory_xact_lock(%b)
 -- name: last
 SELECT size, root, at, position, note FROM checkpoints ORDER BY size DESC LIMIT 1
 
+-- name: now
+SELECT clock_timestamp() AS now
+
 -- name: published
 -- checkpoints with the lines of those who cosigned
 SELECT c.size, c.root, c.at, c.position,
@@ -147,3 +150,13 @@ WHERE tile > %b ORDER BY tile LIMIT %b
 
 -- name: upper_tiles
 SELECT level, tile, hashes FROM seal_tiles WHERE level > 0
+
+-- name: dropped_months
+-- months of accesses that are no more, and are old enough for forget_accesses to have dropped them
+SELECT m::date AS month
+FROM generate_series(date_trunc('month', %(first)s::date::timestamp), %(last)s::date::timestamp, '1 month') m
+WHERE to_regclass('accesses_' || to_char(m, 'YYYY_MM')) IS NULL
+  AND m + interval '1 month' <= date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC') - interval '6 months'
+  AND NOT EXISTS (SELECT FROM accesses WHERE at >= m AT TIME ZONE 'UTC'
+                                          AND at < (m + interval '1 month') AT TIME ZONE 'UTC')
+ORDER BY m

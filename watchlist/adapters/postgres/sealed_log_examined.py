@@ -64,3 +64,8 @@ class PostgresExamination:
 
     def days(self, register: str, first: date, last: date) -> Iterator[Digest]:
         yield from days_digested(self._conn, register, first, last + timedelta(days=1))
+
+    def dropped(self, first: date, last: date) -> list[date]:
+        asked = {"first": first, "last": last}
+        rows = self._conn.execute(SQL["dropped_months"], asked, binary=True).fetchall()
+        return [row["month"] for row in rows]
