@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -13,6 +14,9 @@ from tests.stories import BRUNO, Story, a_person, a_story, ask, rpps, screened_h
 from watchlist.adapters.postgres.easel import MayNotRebuild, PostgresEasel
 from watchlist.application.delist import delist
 from watchlist.application.rebuild import (
+    FEW,
+    MOST,
+    NeverLevel,
     RebuildBlocked,
     RebuildReport,
     RotationUnfinished,
@@ -21,6 +25,7 @@ from watchlist.application.rebuild import (
 )
 from watchlist.application.replay import KEYS, check
 from watchlist.application.sweep import sweep
+from watchlist.application.work_on_case import add_note
 from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.refusals import LookupsIncomplete
 
@@ -278,6 +283,100 @@ def test_nothing_is_swapped_when_a_key_is_lost(register: Story, database_url: st
     with pytest.raises(LookupsIncomplete):
         rebuilt(register, database_url)
     assert pictures(database_url) == before
+
+
+@contextmanager
+def recording(monkeypatch: pytest.MonkeyPatch, happens: Callable[[str], None]) -> Iterator[list[int]]:
+    """Something is recorded whenever the real easel looks at what went on, or waits for the write lock; gives how many
+    streams were painted again under that lock, each time."""
+    held: list[bool] = []
+    painted: list[int] = []
+    moved, nobody_records, repaint = (
+        getattr(PostgresEasel, name) for name in ("moved", "nobody_records", "repaint")
+    )
+
+    def look(self: PostgresEasel) -> Any:
+        if not held:
+            happens("look")
+        return moved(self)
+
+    @contextmanager
+    def wait(self: PostgresEasel) -> Iterator[None]:
+        happens("wait")
+        with nobody_records(self):
+            held.append(True)
+            try:
+                yield
+            finally:
+                held.clear()
+
+    def paint(self: PostgresEasel, streams: Any, *rows: Any) -> None:
+        if held:
+            painted.append(len(streams))
+        repaint(self, streams, *rows)
+
+    monkeypatch.setattr(PostgresEasel, "moved", look)
+    monkeypatch.setattr(PostgresEasel, "nobody_records", wait)
+    monkeypatch.setattr(PostgresEasel, "repaint", paint)
+    yield painted
+
+
+def notes(register: Story, cases: list[UUID]) -> None:
+    for case in cases:
+        add_note(register.desk, ask(), case, "une note")
+
+
+def test_what_is_much_is_not_painted_while_everybody_waits(
+    register: Story, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = [register.alert(register.subject(a_person("Nom", "Un", rpps(n)))) for n in range(MOST + 5)]
+    waited: list[str] = []
+
+    def happens(when: str) -> None:
+        if when == "wait" and not waited:
+            waited.append(when)
+            notes(register, cases)
+
+    with recording(monkeypatch, happens) as painted:
+        report = rebuilt(register, database_url)
+    assert report.swapped
+    assert waited
+    assert max(painted, default=0) <= MOST
+    assert check(register.desk, register.house.snapshots)[1] == []
+
+
+def test_it_comes_to_its_end_under_a_constant_load(
+    register: Story, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = [register.alert(register.subject(a_person("Nom", "Un", rpps(n)))) for n in range(FEW + 2)]
+    looks: list[str] = []
+
+    def happens(when: str) -> None:
+        looks.append(when)
+        assert len(looks) < 40, "it comes no nearer"
+        notes(register, cases)
+
+    with recording(monkeypatch, happens) as painted:
+        report = rebuilt(register, database_url)
+    assert report.swapped
+    assert set(painted) == {len(cases)}
+    assert check(register.desk, register.house.snapshots)[1] == []
+
+
+def test_a_load_under_which_it_never_comes_level_stops_it_and_nothing_else(
+    register: Story, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = [register.alert(register.subject(a_person("Nom", "Un", rpps(n)))) for n in range(MOST + 1)]
+
+    with (
+        recording(monkeypatch, lambda _: notes(register, cases)) as painted,
+        pytest.raises(NeverLevel, match="quieter hour"),
+    ):
+        rebuilt(register, database_url, patience=0.5)
+    monkeypatch.undo()
+    assert painted == []
+    assert check(register.desk, register.house.snapshots)[1] == []
+    assert rebuilt(register, database_url).resumed
 
 
 # Who may, and beside what -------------------------------------------------------------------------
