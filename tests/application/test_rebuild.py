@@ -7,11 +7,14 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from msgspec import structs
 from psycopg.rows import dict_row
 
 from tests.application.test_replay import tell
 from tests.stories import BRUNO, Story, a_person, a_story, ask, rpps, screened_hits
 from watchlist.adapters.postgres.easel import MayNotRebuild, PostgresEasel
+from watchlist.adapters.postgres.locks import MIGRATION_LOCK
+from watchlist.adapters.postgres.migrate import MigrationError, migrations
 from watchlist.application.delist import delist
 from watchlist.application.rebuild import (
     FEW,
@@ -28,6 +31,7 @@ from watchlist.application.sweep import sweep
 from watchlist.application.work_on_case import add_note
 from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.refusals import LookupsIncomplete
+from watchlist.projections import rows as painted_rows
 
 SCHEMA = """
 SELECT 'table' AS what, c.relname::text AS of, concat_ws(' ', a.attnum, a.attname, format_type(a.atttypid, a.atttypmod),
@@ -377,6 +381,106 @@ def test_a_load_under_which_it_never_comes_level_stops_it_and_nothing_else(
     assert painted == []
     assert check(register.desk, register.house.snapshots)[1] == []
     assert rebuilt(register, database_url).resumed
+
+
+# What it is made for ------------------------------------------------------------------------------
+
+LATER = """
+ALTER TABLE watchlist.inscriptions ADD COLUMN later integer DEFAULT 0 NOT NULL;
+CREATE INDEX later_on ON watchlist.inscriptions (later)"""
+THERE = "SELECT indexname FROM pg_indexes WHERE schemaname = 'watchlist' AND indexname = 'later_on'"
+
+
+def migrated_meanwhile(owner: str, name: str, checksum: str) -> None:
+    with psycopg.connect(owner) as conn:
+        conn.execute(LATER.encode())
+        conn.execute(
+            "INSERT INTO public.watchlist_migrations (name, checksum) VALUES (%s, %s)", (name, checksum)
+        )
+
+
+@pytest.mark.parametrize("step", ["parts", "nobody_records", "prepare", "swap"])
+def test_what_a_migration_changed_meanwhile_is_in_what_is_swapped_in(
+    register: Story, database_url: str, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    tell(register)
+    last = migrations()[-1]
+    with psycopg.connect(database_url) as conn:
+        conn.execute("DELETE FROM public.watchlist_migrations WHERE name = %s", (last.name,))
+
+    def happens() -> None:
+        migrated_meanwhile(database_url, last.name, last.checksum)
+
+    with interrupted_by(monkeypatch, step, happens):
+        report = rebuilt(register, database_url)
+    assert report.swapped
+    assert not report.rows_different
+    assert owners_rows(database_url, THERE)
+    with psycopg.connect(database_url) as conn:
+        conn.execute("ALTER TABLE watchlist.inscriptions DROP COLUMN later")
+    assert check(register.desk, register.house.snapshots)[1] == []
+
+
+def test_a_migration_of_a_newer_version_stops_it_and_stays(
+    register: Story, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This one does not know what the new columns hold."""
+    register.listed()
+
+    def happens() -> None:
+        migrated_meanwhile(database_url, "9999_later.sql", "of another version")
+
+    with interrupted_by(monkeypatch, "swap", happens), pytest.raises(MigrationError, match="newer version"):
+        rebuilt(register, database_url)
+    assert owners_rows(database_url, THERE)
+    assert owners_rows(database_url, "SELECT later FROM watchlist.inscriptions")
+
+
+def test_whoever_migrates_is_waited_for(register: Story, database_url: str) -> None:
+    register.listed()
+    with psycopg.connect(database_url, autocommit=True) as migrating:
+        migrating.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+        report = rebuilt(register, database_url, progress=at_the_third_try(migrating.close))
+    assert (report.swapped, report.tries) == (True, 3)
+
+
+def killed_half_way(register: Story, owner: str) -> None:
+    with PostgresEasel(owner, register.house.register.codec) as easel:
+        easel.begin(1, 4)
+        for part in easel.parts()[:3]:
+            paint_part(register.desk, easel, part)
+        assert easel.done()
+
+
+def test_what_another_program_began_is_not_gone_on_with(
+    register: Story, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(register)
+    with monkeypatch.context() as before:
+        before.setattr("watchlist.adapters.postgres.easel.digest_of_code", lambda: "another")
+        killed_half_way(register, database_url)
+    report = rebuilt(register, database_url)
+    assert report.swapped
+    assert not report.resumed
+
+
+def test_what_was_gone_on_with_and_differs_is_painted_anew_before_it_is_believed(
+    register: Story, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was killed painted by another rule: what is live was right."""
+    tell(register)
+    before = pictures(database_url)
+    real = painted_rows.inscription_row
+    with monkeypatch.context() as wrong:
+        wrong.setattr(
+            painted_rows, "inscription_row", lambda *told: structs.replace(real(*told), restricted=True)
+        )
+        killed_half_way(register, database_url)
+    report = rebuilt(register, database_url)
+    assert report.swapped
+    assert not report.resumed
+    assert not report.rows_different
+    assert pictures(database_url) == before
 
 
 # Who may, and beside what -------------------------------------------------------------------------

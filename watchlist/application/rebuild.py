@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from watchlist.domain.case import Case
 from watchlist.domain.identifiers import Identifier, asked_keys
 from watchlist.domain.subject import Subject
 from watchlist.domain.tokens import Tokenizer
-from watchlist.ports.easel import Begun, Differences, Easel, Painting, Part, Rows, Told
+from watchlist.ports.easel import Begun, Differences, Easel, Outdated, Painting, Part, Rows, Told
 from watchlist.projections.painted import painted
 
 BATCH = 250
@@ -183,19 +183,36 @@ class _Rebuild:
     patience: float
 
     def run(self, parts: int, check_only: bool, keep: bool) -> None:
+        """Anew, as often as the tables change meanwhile."""
+        while True:
+            with suppress(Outdated):
+                self._painted_and_compared(parts)
+                if not check_only:
+                    self._mend()
+                    self._swap()
+                break
+        self.progress("clear", 0, None)
+        self.easel.clear(keep and not check_only)
+
+    def _painted_and_compared(self, parts: int) -> None:
+        """What was resumed was painted by whoever was killed: it is believed when it is as what is live, and no longer
+        when it differs. Then it is painted anew, so that no row that was wrong there is told of the live ones."""
+        resumed = self._once(parts)
+        if resumed and self.report.differences:
+            self.easel.clear(keep=False)
+            self._once(parts)
+
+    def _once(self, parts: int) -> bool:
         self.desk.lookups.refresh()
         lookups = self.desk.lookups.now
         if len(lookups.written) > 1:
             raise RotationUnfinished(" ".join((RotationUnfinished.__doc__ or "").split()))
         begun = self.easel.begin(lookups.asked.generation, parts)
         self.report.resumed = begun.resumed
+        self.report.differences.clear()
         self._paint(begun)
         self._compare()
-        if not check_only:
-            self._mend()
-            self._swap()
-        self.progress("clear", 0, None)
-        self.easel.clear(keep and not check_only)
+        return begun.resumed
 
     def _paint(self, begun: Begun) -> None:
         self.progress("paint", self.easel.done(), begun.total)
