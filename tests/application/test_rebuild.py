@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +14,12 @@ from psycopg.rows import dict_row
 from tests.application.test_replay import tell
 from tests.stories import BRUNO, Story, a_person, a_story, ask, rpps, screened_hits
 from watchlist.adapters.postgres.easel import MayNotRebuild, PostgresEasel
+from watchlist.adapters.postgres.easel_schema import drop_what_rebuilds_left
 from watchlist.adapters.postgres.locks import MIGRATION_LOCK
 from watchlist.adapters.postgres.migrate import MigrationError, migrations
 from watchlist.application.delist import delist
+from watchlist.application.erase import erase_subject
+from watchlist.application.erasures import read_erasure, read_erasures, standing_of_erasures
 from watchlist.application.rebuild import (
     FEW,
     MOST,
@@ -190,6 +194,7 @@ def test_the_tables_before_are_kept_for_a_look_on_demand_and_go_with_the_next(
     register.listed()
     assert rebuilt(register, database_url, keep=True).swapped
     assert owners_rows(database_url, "SELECT * FROM watchlist_old.inscriptions")
+    assert not register.desk.registry.look_ups_beside()
     assert rebuilt(register, database_url).swapped
     assert not owners_rows(
         database_url, "SELECT FROM pg_namespace WHERE nspname IN ('watchlist_old', 'watchlist_next')"
@@ -276,6 +281,28 @@ def test_an_erased_subjects_look_ups_do_not_come_again(
         assert rebuilt(register, database_url).swapped
     assert not register.rows("SELECT FROM subject_tokens WHERE subject_id = %b", alone)
     assert check(register.desk, register.house.snapshots)[1] == []
+
+
+def test_no_erasure_is_complete_while_a_killed_rebuild_still_finds_whoever_was_erased(
+    register: Story, database_url: str
+) -> None:
+    alone = register.subject(a_person("Martin", "Paul", rpps(5)))
+    killed_once_painted(register, database_url)
+    erase_subject(register.desk, ask(), alone)
+    register.clock.advance(days=30)
+    backups = timedelta(days=30)
+
+    def told() -> tuple[int, int, bool, date | None]:
+        standing = standing_of_erasures(register.desk, backups)
+        certificate = read_erasure(register.desk, alone, None, backups)
+        assert read_erasures(register.desk, None, backups) == [certificate]
+        return standing.complete, standing.awaiting, standing.copied, certificate["complete_on"]
+
+    beside = "SELECT FROM watchlist_next.subject_tokens WHERE subject_id = '%s'"
+    assert owners_rows(database_url, beside % alone)
+    assert told() == (0, 1, True, None)
+    assert drop_what_rebuilds_left(database_url) == []
+    assert told() == (1, 0, False, date(2021, 4, 14))
 
 
 def test_nothing_is_swapped_when_a_key_is_lost(register: Story, database_url: str) -> None:
@@ -444,10 +471,10 @@ def test_whoever_migrates_is_waited_for(register: Story, database_url: str) -> N
     assert (report.swapped, report.tries) == (True, 3)
 
 
-def killed_half_way(register: Story, owner: str) -> None:
+def killed_once_painted(register: Story, owner: str) -> None:
     with PostgresEasel(owner, register.house.register.codec) as easel:
         easel.begin(1, 4)
-        for part in easel.parts()[:3]:
+        for part in easel.parts():
             paint_part(register.desk, easel, part)
         assert easel.done()
 
@@ -458,7 +485,7 @@ def test_what_another_program_began_is_not_gone_on_with(
     tell(register)
     with monkeypatch.context() as before:
         before.setattr("watchlist.adapters.postgres.easel.digest_of_code", lambda: "another")
-        killed_half_way(register, database_url)
+        killed_once_painted(register, database_url)
     report = rebuilt(register, database_url)
     assert report.swapped
     assert not report.resumed
@@ -475,7 +502,7 @@ def test_what_was_gone_on_with_and_differs_is_painted_anew_before_it_is_believed
         wrong.setattr(
             painted_rows, "inscription_row", lambda *told: structs.replace(real(*told), restricted=True)
         )
-        killed_half_way(register, database_url)
+        killed_once_painted(register, database_url)
     report = rebuilt(register, database_url)
     assert report.swapped
     assert not report.resumed

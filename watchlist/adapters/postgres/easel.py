@@ -342,17 +342,27 @@ class PostgresEasel(PostgresPainting):
             raise Outdated
 
     def clear(self, keep: bool) -> None:
-        """What is not live goes: the pictures before, unless they are kept for a look, and everything beside."""
-        if not keep:
+        """What is not live goes: the pictures before, unless they are kept for a look, and everything beside.
+
+        P6: what is kept finds nobody; whoever is erased from now on would still be found there.
+        """
+        if keep:
+            self._drop_tables(OLD, shapes.LOOK_UPS)
+        else:
             self._drop(OLD)
         self._drop(NEXT)
 
     def _drop(self, schema: str) -> None:
-        """One table at a time; a view that still followed one of them would refuse its end."""
         of_schema = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = to_regnamespace(%s)"
-        for row in self._conn.execute(of_schema, (schema,)).fetchall():
-            self._conn.execute(f"DROP TABLE {schema}.{row['relname']}".encode())
+        self._drop_tables(
+            schema, [row["relname"] for row in self._conn.execute(of_schema, (schema,)).fetchall()]
+        )
         self._conn.execute(f"DROP SCHEMA IF EXISTS {schema}".encode())
+
+    def _drop_tables(self, schema: str, names: Sequence[str]) -> None:
+        """One at a time; a view that still followed one of them would refuse its end."""
+        for name in names:
+            self._conn.execute(f"DROP TABLE IF EXISTS {schema}.{name}".encode())
 
 
 def _dressing(table: str) -> tuple[str, Callable[[Owner], None]]:
