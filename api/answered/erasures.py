@@ -21,7 +21,9 @@ class Erasure(Answered):
     rule: str = Field(examples=["C2"])
     decided_at: Instant
     destroyed_at: datetime | None = Field(description="null while it is carried out")
-    complete_on: date | None = Field(description="when no backup holds the key any more")
+    complete_on: date | None = Field(
+        description="when no backup holds the key any more; null while it is carried out, or a rebuild holds look-ups"
+    )
     sealed_values: int | None
     journal_sequence: int | None
     position: int | None = Field(description="of the event that records it")

@@ -15,6 +15,7 @@ import pytest
 from tests.acceptance.service import Office, Service, service
 from tests.acceptance.story import hits, listed, person
 from watchlist.adapters.embedded_postgres import EmbeddedPostgres
+from watchlist.adapters.postgres.locks import place_alone
 from watchlist.settings import Settings
 
 LISTED = range(1, 9)
@@ -178,3 +179,22 @@ def test_a_login_that_owns_nothing_is_told_what_to_do(running: Service, office: 
         url = f"{cluster.conninfo()} options='-c role=watchlist_service'"
         said = running.run("rebuild", DATABASE_URL=url)
     assert "watchlist migrate" in said.line
+
+
+def test_no_erasure_is_said_complete_beside_look_ups_that_a_rebuild_may_need(
+    running: Service, office: Office
+) -> None:
+    settings = Settings(data=running.data)
+    with (
+        EmbeddedPostgres(settings.data / "postgres", settings.pg_bin) as cluster,
+        psycopg.connect(cluster.conninfo(), autocommit=True) as rebuilding,
+    ):
+        rebuilding.execute("CREATE SCHEMA watchlist_next")
+        rebuilding.execute("CREATE TABLE watchlist_next.subject_tokens (digest bytea)")
+        rebuilding.execute("SELECT pg_advisory_lock(%s::int, %s::int)", place_alone("rebuild"))
+        waits = running.run("erase", "--complete")
+        assert waits.status == 1
+        assert "the end of a rebuild" in waits.out
+        rebuilding.execute("SELECT pg_advisory_unlock_all()")
+        cleared = running.run("erase", "--complete", "--json")
+        assert (cleared.status, cleared.told["copied"]) == (0, False)

@@ -4,10 +4,11 @@ import functools
 import itertools
 import random
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -34,6 +35,7 @@ from watchlist.adapters.postgres.connections import SERVICE_ROLE, service_connin
 from watchlist.adapters.postgres.locks import WRITE_LOCK
 from watchlist.application.delist import delist, restrict
 from watchlist.application.desk import IdempotencyMismatch
+from watchlist.application.disclose import Communication, disclose_by_hand
 from watchlist.application.inscribe import approve, propose
 from watchlist.application.merge_subjects import merge_subjects
 from watchlist.application.receipt import Receipt
@@ -43,6 +45,7 @@ from watchlist.domain import refusals
 from watchlist.domain.identifiers import Identifier
 from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.subject import Role
+from watchlist.domain.trace import Recipient
 
 PAINTED = (
     "events",
@@ -344,24 +347,46 @@ def test_a_connection_killed_before_the_commit_is_tried_again_and_recorded_once(
     assert [after[t] - before[t] for t in ("events", "vault", "commands")] == [1, 1, 1]
 
 
-def test_a_command_decided_on_what_the_server_does_not_have_is_decided_again(story, monkeypatch):
-    """As after a failover to a standby that lacks the last events: the stream goes on where it ends there."""
-    subject_id = story.subject()
-    case_id = story.case(subject_id)
-    before = story.house.register.load([case_id])[case_id].version
-    real, ahead = story.house.register.load, [True]
+@contextmanager
+def lost_the_end_of(story: Story, id: UUID, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As after a failover to a standby that lacks the last events: decided on more than it has, and then again."""
+    real, readings = story.house.register.load, itertools.count()
 
     def load(ids, wrapped=None):
         loaded = real(ids, wrapped)
-        if ahead and case_id in loaded:
-            ahead.clear()
-            loaded[case_id].version += 7
+        if id in loaded and next(readings) == 0:
+            loaded[id].version += 7
         return loaded
 
-    monkeypatch.setattr(story.house.register, "load", load)
-    add_note(story.desk, ask(), case_id, "une note")
-    assert not ahead
-    assert real([case_id])[case_id].version == before + 1
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(story.house.register, "load", load)
+        yield
+    assert next(readings) == 2
+
+
+def test_a_command_decided_on_what_the_server_does_not_have_is_decided_again(story, monkeypatch):
+    """The stream goes on where it ends there."""
+    case_id = story.case(story.subject())
+    before = story.house.register.load([case_id])[case_id].version
+    with lost_the_end_of(story, case_id, monkeypatch):
+        add_note(story.desk, ask(), case_id, "une note")
+    assert story.house.register.load([case_id])[case_id].version == before + 1
+
+
+def test_a_command_that_only_read_what_the_server_does_not_have_is_decided_again(story, monkeypatch):
+    """Nothing is raised on a merge, or an erasure, that was lost."""
+    subject_id = story.subject()
+    with lost_the_end_of(story, subject_id, monkeypatch):
+        story.alert(subject_id)
+
+
+def test_a_command_beside_the_log_decided_on_what_the_server_does_not_have_is_decided_again(
+    story, monkeypatch
+):
+    subject_id = story.subject()
+    told = Communication(subject_id, Recipient.ALFA, "L. 561-15", "un signalement", MONDAY.date())
+    with lost_the_end_of(story, subject_id, monkeypatch):
+        disclose_by_hand(story.desk, ask(), told)
 
 
 def test_a_connection_killed_every_time_is_busy(story, database_url, monkeypatch):

@@ -2,17 +2,28 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
+from msgspec import structs
 from psycopg.rows import dict_row
 
 from tests.application.test_replay import tell
 from tests.stories import BRUNO, Story, a_person, a_story, ask, rpps, screened_hits
 from watchlist.adapters.postgres.easel import MayNotRebuild, PostgresEasel
+from watchlist.adapters.postgres.easel_schema import drop_what_rebuilds_left
+from watchlist.adapters.postgres.locks import MIGRATION_LOCK
+from watchlist.adapters.postgres.migrate import MigrationError, migrations
 from watchlist.application.delist import delist
+from watchlist.application.erase import erase_subject
+from watchlist.application.erasures import read_erasure, read_erasures, standing_of_erasures
 from watchlist.application.rebuild import (
+    FEW,
+    MOST,
+    NeverLevel,
     RebuildBlocked,
     RebuildReport,
     RotationUnfinished,
@@ -21,8 +32,10 @@ from watchlist.application.rebuild import (
 )
 from watchlist.application.replay import KEYS, check
 from watchlist.application.sweep import sweep
+from watchlist.application.work_on_case import add_note
 from watchlist.domain.inscription import DelistingGround
 from watchlist.domain.refusals import LookupsIncomplete
+from watchlist.projections import rows as painted_rows
 
 SCHEMA = """
 SELECT 'table' AS what, c.relname::text AS of, concat_ws(' ', a.attnum, a.attname, format_type(a.atttypid, a.atttypmod),
@@ -181,6 +194,7 @@ def test_the_tables_before_are_kept_for_a_look_on_demand_and_go_with_the_next(
     register.listed()
     assert rebuilt(register, database_url, keep=True).swapped
     assert owners_rows(database_url, "SELECT * FROM watchlist_old.inscriptions")
+    assert not register.desk.registry.look_ups_beside()
     assert rebuilt(register, database_url).swapped
     assert not owners_rows(
         database_url, "SELECT FROM pg_namespace WHERE nspname IN ('watchlist_old', 'watchlist_next')"
@@ -269,6 +283,28 @@ def test_an_erased_subjects_look_ups_do_not_come_again(
     assert check(register.desk, register.house.snapshots)[1] == []
 
 
+def test_no_erasure_is_complete_while_a_killed_rebuild_still_finds_whoever_was_erased(
+    register: Story, database_url: str
+) -> None:
+    alone = register.subject(a_person("Martin", "Paul", rpps(5)))
+    killed_once_painted(register, database_url)
+    erase_subject(register.desk, ask(), alone)
+    register.clock.advance(days=30)
+    backups = timedelta(days=30)
+
+    def told() -> tuple[int, int, bool, date | None]:
+        standing = standing_of_erasures(register.desk, backups)
+        certificate = read_erasure(register.desk, alone, None, backups)
+        assert read_erasures(register.desk, None, backups) == [certificate]
+        return standing.complete, standing.awaiting, standing.copied, certificate["complete_on"]
+
+    beside = "SELECT FROM watchlist_next.subject_tokens WHERE subject_id = '%s'"
+    assert owners_rows(database_url, beside % alone)
+    assert told() == (0, 1, True, None)
+    assert drop_what_rebuilds_left(database_url) == []
+    assert told() == (1, 0, False, date(2021, 4, 14))
+
+
 def test_nothing_is_swapped_when_a_key_is_lost(register: Story, database_url: str) -> None:
     subject, _, _ = register.listed()
     with psycopg.connect(database_url) as conn:
@@ -277,6 +313,200 @@ def test_nothing_is_swapped_when_a_key_is_lost(register: Story, database_url: st
     before = pictures(database_url)
     with pytest.raises(LookupsIncomplete):
         rebuilt(register, database_url)
+    assert pictures(database_url) == before
+
+
+@contextmanager
+def recording(monkeypatch: pytest.MonkeyPatch, happens: Callable[[str], None]) -> Iterator[list[int]]:
+    """Something is recorded whenever the real easel looks at what went on, or waits for the write lock; gives how many
+    streams were painted again under that lock, each time."""
+    held: list[bool] = []
+    painted: list[int] = []
+    moved, nobody_records, repaint = (
+        getattr(PostgresEasel, name) for name in ("moved", "nobody_records", "repaint")
+    )
+
+    def look(self: PostgresEasel) -> Any:
+        if not held:
+            happens("look")
+        return moved(self)
+
+    @contextmanager
+    def wait(self: PostgresEasel) -> Iterator[None]:
+        happens("wait")
+        with nobody_records(self):
+            held.append(True)
+            try:
+                yield
+            finally:
+                held.clear()
+
+    def paint(self: PostgresEasel, streams: Any, *rows: Any) -> None:
+        if held:
+            painted.append(len(streams))
+        repaint(self, streams, *rows)
+
+    monkeypatch.setattr(PostgresEasel, "moved", look)
+    monkeypatch.setattr(PostgresEasel, "nobody_records", wait)
+    monkeypatch.setattr(PostgresEasel, "repaint", paint)
+    yield painted
+
+
+def notes(register: Story, cases: list[UUID]) -> None:
+    for case in cases:
+        add_note(register.desk, ask(), case, "une note")
+
+
+def test_what_is_much_is_not_painted_while_everybody_waits(
+    register: Story, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = [register.alert(register.subject(a_person("Nom", "Un", rpps(n)))) for n in range(MOST + 5)]
+    waited: list[str] = []
+
+    def happens(when: str) -> None:
+        if when == "wait" and not waited:
+            waited.append(when)
+            notes(register, cases)
+
+    with recording(monkeypatch, happens) as painted:
+        report = rebuilt(register, database_url)
+    assert report.swapped
+    assert waited
+    assert max(painted, default=0) <= MOST
+    assert check(register.desk, register.house.snapshots)[1] == []
+
+
+def test_it_comes_to_its_end_under_a_constant_load(
+    register: Story, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = [register.alert(register.subject(a_person("Nom", "Un", rpps(n)))) for n in range(FEW + 2)]
+    looks: list[str] = []
+
+    def happens(when: str) -> None:
+        looks.append(when)
+        assert len(looks) < 40, "it comes no nearer"
+        notes(register, cases)
+
+    with recording(monkeypatch, happens) as painted:
+        report = rebuilt(register, database_url)
+    assert report.swapped
+    assert set(painted) == {len(cases)}
+    assert check(register.desk, register.house.snapshots)[1] == []
+
+
+def test_a_load_under_which_it_never_comes_level_stops_it_and_nothing_else(
+    register: Story, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = [register.alert(register.subject(a_person("Nom", "Un", rpps(n)))) for n in range(MOST + 1)]
+
+    with (
+        recording(monkeypatch, lambda _: notes(register, cases)) as painted,
+        pytest.raises(NeverLevel, match="quieter hour"),
+    ):
+        rebuilt(register, database_url, patience=0.5)
+    monkeypatch.undo()
+    assert painted == []
+    assert check(register.desk, register.house.snapshots)[1] == []
+    assert rebuilt(register, database_url).resumed
+
+
+# What it is made for ------------------------------------------------------------------------------
+
+LATER = """
+ALTER TABLE watchlist.inscriptions ADD COLUMN later integer DEFAULT 0 NOT NULL;
+CREATE INDEX later_on ON watchlist.inscriptions (later)"""
+THERE = "SELECT indexname FROM pg_indexes WHERE schemaname = 'watchlist' AND indexname = 'later_on'"
+
+
+def migrated_meanwhile(owner: str, name: str, checksum: str) -> None:
+    with psycopg.connect(owner) as conn:
+        conn.execute(LATER.encode())
+        conn.execute(
+            "INSERT INTO public.watchlist_migrations (name, checksum) VALUES (%s, %s)", (name, checksum)
+        )
+
+
+@pytest.mark.parametrize("step", ["parts", "nobody_records", "prepare", "swap"])
+def test_what_a_migration_changed_meanwhile_is_in_what_is_swapped_in(
+    register: Story, database_url: str, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    tell(register)
+    last = migrations()[-1]
+    with psycopg.connect(database_url) as conn:
+        conn.execute("DELETE FROM public.watchlist_migrations WHERE name = %s", (last.name,))
+
+    def happens() -> None:
+        migrated_meanwhile(database_url, last.name, last.checksum)
+
+    with interrupted_by(monkeypatch, step, happens):
+        report = rebuilt(register, database_url)
+    assert report.swapped
+    assert not report.rows_different
+    assert owners_rows(database_url, THERE)
+    with psycopg.connect(database_url) as conn:
+        conn.execute("ALTER TABLE watchlist.inscriptions DROP COLUMN later")
+    assert check(register.desk, register.house.snapshots)[1] == []
+
+
+def test_a_migration_of_a_newer_version_stops_it_and_stays(
+    register: Story, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This one does not know what the new columns hold."""
+    register.listed()
+
+    def happens() -> None:
+        migrated_meanwhile(database_url, "9999_later.sql", "of another version")
+
+    with interrupted_by(monkeypatch, "swap", happens), pytest.raises(MigrationError, match="newer version"):
+        rebuilt(register, database_url)
+    assert owners_rows(database_url, THERE)
+    assert owners_rows(database_url, "SELECT later FROM watchlist.inscriptions")
+
+
+def test_whoever_migrates_is_waited_for(register: Story, database_url: str) -> None:
+    register.listed()
+    with psycopg.connect(database_url, autocommit=True) as migrating:
+        migrating.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+        report = rebuilt(register, database_url, progress=at_the_third_try(migrating.close))
+    assert (report.swapped, report.tries) == (True, 3)
+
+
+def killed_once_painted(register: Story, owner: str) -> None:
+    with PostgresEasel(owner, register.house.register.codec) as easel:
+        easel.begin(1, 4)
+        for part in easel.parts():
+            paint_part(register.desk, easel, part)
+        assert easel.done()
+
+
+def test_what_another_program_began_is_not_gone_on_with(
+    register: Story, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(register)
+    with monkeypatch.context() as before:
+        before.setattr("watchlist.adapters.postgres.easel.digest_of_code", lambda: "another")
+        killed_once_painted(register, database_url)
+    report = rebuilt(register, database_url)
+    assert report.swapped
+    assert not report.resumed
+
+
+def test_what_was_gone_on_with_and_differs_is_painted_anew_before_it_is_believed(
+    register: Story, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was killed painted by another rule: what is live was right."""
+    tell(register)
+    before = pictures(database_url)
+    real = painted_rows.inscription_row
+    with monkeypatch.context() as wrong:
+        wrong.setattr(
+            painted_rows, "inscription_row", lambda *told: structs.replace(real(*told), restricted=True)
+        )
+        killed_once_painted(register, database_url)
+    report = rebuilt(register, database_url)
+    assert report.swapped
+    assert not report.resumed
+    assert not report.rows_different
     assert pictures(database_url) == before
 
 

@@ -22,15 +22,19 @@ BATCH = 500
 class StandingOfErasures:
     complete: int
     awaiting: int
-    """Carried out, while a backup may still hold the key."""
+    """Carried out, while a backup may still hold the key, or a copy of the look-ups find the person."""
     complete_on: date | None
-    """When the last of these is complete."""
+    """When the last of these is complete; None when that depends on the copy."""
+    copied: bool = False
+    """A rebuild that runs, or was never finished, holds look-ups beside the register: until then none is complete."""
 
 
 def standing_of_erasures(desk: Desk, backups: timedelta) -> StandingOfErasures:
     """How many erasures are complete, and when the others will be."""
     now = desk.clock.now()
     complete, awaiting, last = desk.registry.erasures_standing(now - backups)
+    if desk.registry.look_ups_beside():
+        return StandingOfErasures(0, complete + awaiting, None, copied=True)
     return StandingOfErasures(
         complete, awaiting, complete_on(last, backups) if last is not None and awaiting else None
     )
@@ -40,7 +44,8 @@ def read_erasures(
     desk: Desk, scope: str | None, backups: timedelta, after: UUID = FIRST, limit: int = 100
 ) -> list[dict[str, Any]]:
     """The certificates of one organisation or of all, by id."""
-    return [_told(row, backups) for row in desk.registry.certificates(scope, after, limit)]
+    copied = desk.registry.look_ups_beside()
+    return [_told(row, backups, copied) for row in desk.registry.certificates(scope, after, limit)]
 
 
 def read_erasure(desk: Desk, erasure_id: UUID, scope: str | None, backups: timedelta) -> dict[str, Any]:
@@ -48,17 +53,17 @@ def read_erasure(desk: Desk, erasure_id: UUID, scope: str | None, backups: timed
     row = desk.registry.certificate(erasure_id)
     if row is None or scope not in (None, row.organisation):
         raise refusals.NoSuchErasure()
-    return _told(row, backups)
+    return _told(row, backups, desk.registry.look_ups_beside())
 
 
-def _told(row: CertificateRow, backups: timedelta) -> dict[str, Any]:
+def _told(row: CertificateRow, backups: timedelta, copied: bool) -> dict[str, Any]:
     facts = structs.asdict(row)
     destroyed_at = facts.pop("completed_at")
     return {
         "id": facts.pop("owner"),
         **{name: value for name, value in facts.items() if name != "journal_digest"},
         "destroyed_at": destroyed_at,
-        "complete_on": None if destroyed_at is None else complete_on(destroyed_at, backups),
+        "complete_on": None if destroyed_at is None or copied else complete_on(destroyed_at, backups),
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -22,13 +22,15 @@ from watchlist.domain.case import Case
 from watchlist.domain.identifiers import Identifier, asked_keys
 from watchlist.domain.subject import Subject
 from watchlist.domain.tokens import Tokenizer
-from watchlist.ports.easel import Begun, Differences, Easel, Painting, Part, Rows, Told
+from watchlist.ports.easel import Begun, Differences, Easel, Outdated, Painting, Part, Rows, Told
 from watchlist.projections.painted import painted
 
 BATCH = 250
 """Streams painted again in one transaction."""
 FEW = 10
-"""So many that went on meanwhile are painted again while nobody records: some milliseconds."""
+"""When no more than so many went on meanwhile, it is near enough for nobody to record."""
+MOST = 40
+"""No more than so many are painted again while nobody records, who may wait 100 ms. More, and they go on first."""
 SWAP_SECONDS = 0.05
 """Until a try to swap has all its locks, or gives them back."""
 PATIENCE = 600.0
@@ -40,6 +42,10 @@ Progress = Callable[[str, int, int | None], None]
 
 class RebuildBlocked(Exception):
     """The pictures are read for so long that they could not be swapped: what is rebuilt stays, try again later."""
+
+
+class NeverLevel(RebuildBlocked):
+    """So much is recorded that the new pictures never came as far: they stay beside, try again at a quieter hour."""
 
 
 class RotationUnfinished(Exception):
@@ -162,7 +168,7 @@ def rebuild(
         alone = [held.enter_context(desk.log.alone(name)) for name in ("rebuild", "rotate look-ups")]
         report.alone = all(alone)
         if report.alone:
-            _Rebuild(desk, easel, crew, progress, report).run(parts, check_only, keep, patience)
+            _Rebuild(desk, easel, crew, progress, report, patience).run(parts, check_only, keep)
     report.seconds = time.monotonic() - began
     return report
 
@@ -174,21 +180,39 @@ class _Rebuild:
     crew: Crew
     progress: Progress
     report: RebuildReport
+    patience: float
 
-    def run(self, parts: int, check_only: bool, keep: bool, patience: float) -> None:
+    def run(self, parts: int, check_only: bool, keep: bool) -> None:
+        """Anew, as often as the tables change meanwhile."""
+        while True:
+            with suppress(Outdated):
+                self._painted_and_compared(parts)
+                if not check_only:
+                    self._mend()
+                    self._swap()
+                break
+        self.progress("clear", 0, None)
+        self.easel.clear(keep and not check_only)
+
+    def _painted_and_compared(self, parts: int) -> None:
+        """What was resumed was painted by whoever was killed: it is believed when it is as what is live, and no longer
+        when it differs. Then it is painted anew, so that no row that was wrong there is told of the live ones."""
+        resumed = self._once(parts)
+        if resumed and self.report.differences:
+            self.easel.clear(keep=False)
+            self._once(parts)
+
+    def _once(self, parts: int) -> bool:
         self.desk.lookups.refresh()
         lookups = self.desk.lookups.now
         if len(lookups.written) > 1:
             raise RotationUnfinished(" ".join((RotationUnfinished.__doc__ or "").split()))
         begun = self.easel.begin(lookups.asked.generation, parts)
         self.report.resumed = begun.resumed
+        self.report.differences.clear()
         self._paint(begun)
         self._compare()
-        if not check_only:
-            self._mend()
-            self._swap(patience)
-        self.progress("clear", 0, None)
-        self.easel.clear(keep and not check_only)
+        return begun.resumed
 
     def _paint(self, begun: Begun) -> None:
         self.progress("paint", self.easel.done(), begun.total)
@@ -217,8 +241,8 @@ class _Rebuild:
                     self.easel.mend(BATCH)
                 left = self.easel.to_mend()
 
-    def _swap(self, patience: float) -> None:
-        until = time.monotonic() + patience
+    def _swap(self) -> None:
+        until = time.monotonic() + self.patience
         while True:
             self.report.tries += 1
             self.progress("swap", self.report.tries, None)
@@ -234,14 +258,27 @@ class _Rebuild:
     def _level(self) -> _Level:
         return _Level(self)
 
-    def catch_up(self, few: int) -> bool:
-        """One pass over what went on; whether it was no more than a few streams."""
+    def come_near(self, until: float) -> None:
+        """Until few have gone on; under a constant load it comes no nearer, and what the lock allows has to do."""
+        before, left = MOST, self._again(*self.easel.moved())
+        while left > FEW and (left > MOST or left < before) and time.monotonic() < until:
+            self.progress("catch up", 0, left)
+            before, left = left, self._again(*self.easel.moved())
+
+    def catch_up(self) -> bool:
+        """The last that went on, while nobody records; False when they are too many for everybody to wait."""
         streams, position = self.easel.moved()
-        if len(streams) > few > 0:
-            self.progress("catch up", 0, len(streams))
+        if len(streams) > MOST:
+            return False
+        self._again(streams, position)
+        if lost := self.easel.lost():
+            raise refusals.LookupsIncomplete(state=f"{lost} keys")
+        return True
+
+    def _again(self, streams: Sequence[UUID], position: int) -> int:
         paint_again(self.desk, self.easel, streams)
         self.easel.caught_up(position)
-        return len(streams) <= few
+        return len(streams)
 
 
 class _Level:
@@ -252,19 +289,28 @@ class _Level:
         self._held = ExitStack()
 
     def __enter__(self) -> None:
-        while not self._of.catch_up(FEW):
-            pass
+        until = time.monotonic() + self._of.patience
+        while not self._reached(until):
+            if time.monotonic() > until:
+                raise NeverLevel((NeverLevel.__doc__ or "").strip())
+
+    def _reached(self, until: float) -> bool:
+        """Looked at under the lock before anything is painted: while it was waited for, much may have gone on."""
+        self._of.come_near(until)
         self._held.enter_context(self._of.easel.nobody_records())
         self._began = time.monotonic()
+        level = False
         try:
-            self._of.catch_up(0)
-            if lost := self._of.easel.lost():
-                raise refusals.LookupsIncomplete(state=f"{lost} keys")
-        except BaseException:
-            self._held.close()
-            raise
+            level = self._of.catch_up()
+        finally:
+            if not level:
+                self._give_back()
+        return level
 
     def __exit__(self, *_: object) -> None:
+        self._give_back()
+
+    def _give_back(self) -> None:
         self._held.close()
         held = time.monotonic() - self._began
         self._of.report.held_seconds = max(self._of.report.held_seconds, held)

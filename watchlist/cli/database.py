@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 
 from watchlist.adapters import letter_press
 from watchlist.adapters.postgres import migrate as migrations
-from watchlist.adapters.postgres.easel_schema import left_by_rebuilds
+from watchlist.adapters.postgres.easel_schema import look_ups_beside
 from watchlist.adapters.postgres.standby import REMEDIES, Standing
 from watchlist.application import cosign, stamp
 from watchlist.application import operators as verbs
@@ -101,8 +101,9 @@ def _erasures(house: House) -> Finding:
     unfinished = house.pictures.unfinished_erasures(house.clock.now() - LATE)
     told = (
         f"{standing.complete} complete, {standing.awaiting} await the expiry of backups"
-        f"{f' until {standing.complete_on}' if standing.complete_on else ''}, journal of {house.desk.journal.length()}"
-        f" lines; {unfinished} unfinished for more than {LATE}"
+        f"{f' until {standing.complete_on}' if standing.complete_on else ''}"
+        f"{', and that what a rebuild left is cleared' if standing.copied else ''}"
+        f", journal of {house.desk.journal.length()} lines; {unfinished} unfinished for more than {LATE}"
     )
     return Finding("erasures", not unfinished, told)
 
@@ -215,8 +216,9 @@ def _replica(house: House) -> list[Finding]:
 
 def rebuilds_examined(house: House) -> list[Finding]:
     with house.pool.connection() as conn:
-        left = ", ".join(left_by_rebuilds(conn))
-    told = f"{left} beside the register, with look-ups: finish it, or `watchlist erase --complete` (P6)"
+        left = ", ".join(look_ups_beside(conn))
+    remedy = "finish it, or `watchlist erase --complete`"
+    told = f"{left} beside the register, with look-ups: {remedy}; no erasure is complete until then (P6)"
     return [Finding("rebuild", True, told, warning=True)] if left else []
 
 

@@ -139,9 +139,14 @@ def rebuild(settings: Settings, args: argparse.Namespace) -> int:
 
 
 def complete(settings: Settings, args: argparse.Namespace) -> int:
-    """Exits 1 when one is unfinished."""
-    with bar("erasure journal") as moved, open_house(settings, progress=moved) as house:
+    """Exits 1 when one is unfinished, or a rebuild holds look-ups beside the register."""
+    with (
+        bar("erasure journal") as moved,
+        database(settings) as owner,
+        open_house(settings, progress=moved) as house,
+    ):
         finished = finish_erasures(house.desk)
+        drop_what_rebuilds_left(owner)
         unfinished = house.pictures.unfinished_erasures(house.clock.now())
         standing = standing_of_erasures(house.desk, house.key_horizon)
     left = clear_stores(settings)
@@ -155,14 +160,15 @@ def complete(settings: Settings, args: argparse.Namespace) -> int:
     until = f" until {standing.complete_on}" if standing.complete_on else ""
     lines = [
         f"{finished} carried out, {unfinished} unfinished",
-        f"{standing.complete} complete, {standing.awaiting} await the expiry of key backups{until}",
+        f"{standing.complete} complete, {standing.awaiting} await the expiry of key backups{until}"
+        f"{', and the end of a rebuild, whose look-ups stand beside the register' if standing.copied else ''}",
         "no table holds a row that was deleted"
         if not left
         else "not this login's, busy, or an older transaction may still read what was deleted: once there is none, as "
         f"its owner, VACUUM (FULL) clears the deleted rows of {', '.join(left)}",
     ]
     tell(facts, args.json, "\n".join(lines))
-    return 1 if unfinished else 0
+    return 1 if unfinished or standing.copied else 0
 
 
 def clear_stores(settings: Settings) -> list[str]:

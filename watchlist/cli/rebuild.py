@@ -32,7 +32,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--check-only", action="store_true", help="compare, and leave live as it is; exits 1 if they differ"
     )
     parser.add_argument(
-        "--keep", action="store_true", help="keep the tables before in the schema watchlist_old"
+        "--keep",
+        action="store_true",
+        help="keep the tables before in the schema watchlist_old, without look-ups (P6)",
     )
     parser.add_argument("--workers", type=int, default=WORKERS, metavar="N", help="processes that paint")
     parser.add_argument("--json", action="store_true")

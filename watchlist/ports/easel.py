@@ -53,6 +53,10 @@ class Overtaken(Exception):
     """Another process goes on with this part."""
 
 
+class Outdated(Exception):
+    """The tables were migrated since this was begun: what is painted is not for them."""
+
+
 class Painting(Protocol):
     """One hand at the easel; every call is a transaction of its own."""
 
@@ -89,5 +93,7 @@ class Easel(Painting, Protocol):
     def prepare(self) -> None:
         """All that a swap needs to know, before anybody waits for it."""
 
-    def swap(self, seconds: float) -> bool: ...
+    def swap(self, seconds: float) -> bool:
+        """Outdated when what is painted is for other tables than there are by now."""
+
     def clear(self, keep: bool) -> None: ...

@@ -140,6 +140,10 @@ class Registry(Protocol):
         """How many were completed before an instant, how many since, and when the last was."""
         ...
 
+    def look_ups_beside(self) -> bool:
+        """Whether a copy of the look-ups stands beside the register, in which whoever was erased may still be found."""
+        ...
+
     def certificate(self, owner: UUID) -> CertificateRow | None: ...
 
     def due_purges(self, limit: int) -> list[UUID]:

@@ -17,6 +17,8 @@ from watchlist.domain.aggregate import Aggregate
 from watchlist.ports.log import AlreadyDone, VersionConflict
 
 SQL = queries("beside_log.sql")
+NOT_AS_DECIDED = ("changed_meanwhile", "goes_on")
+"""What this was decided on has gone on, or this server has lost the end of it."""
 
 
 @contextmanager
@@ -36,16 +38,19 @@ def beside_log(
         with borrowed(pool) as conn, conn.transaction():
             conn.execute(SQL["alone" if alone else "settle"], (WRITE_LOCK,))
             if unchanged:
-                versions = [aggregate.version for aggregate in unchanged]
-                conn.execute(SQL["require_unchanged"], ([aggregate.id for aggregate in unchanged], versions))
+                conn.execute(SQL["require_unchanged"], decided_on(unchanged))
             yield conn
             conn.execute(SQL["keep"], _kept(work, position))
     except psycopg.errors.UniqueViolation as error:
-        if error.diag.constraint_name == "changed_meanwhile":
-            raise VersionConflict("changed_meanwhile") from None
+        if error.diag.constraint_name in NOT_AS_DECIDED:
+            raise VersionConflict(error.diag.constraint_name) from None
         if error.diag.constraint_name == "commands_pkey":
             raise _done(pool, work) from None
         raise
+
+
+def decided_on(aggregates: Sequence[Aggregate]) -> dict[str, Any]:
+    return {"streams": [one.id for one in aggregates], "versions": [one.version for one in aggregates]}
 
 
 def _done(pool: ConnectionPool[Connection], work: Work) -> AlreadyDone:

@@ -5,8 +5,10 @@ SELECT pg_advisory_xact_lock_shared(%b)
 SELECT pg_advisory_xact_lock(%b)
 
 -- name: require_unchanged
--- refused when one of these streams has gone on since this was decided
-SELECT require_unchanged(%b, %b)
+-- refused when one of these streams has gone on since this was decided, or ends before it (a server that lost its end)
+SELECT require_unchanged(%(streams)s, %(versions)s),
+       goes_on(%(streams)s, ARRAY(SELECT version + 1 FROM unnest(%(versions)s::bigint[]) WITH ORDINALITY AS v (version, place)
+                                  ORDER BY place))
 
 -- name: keep
 -- what the command sealed, and that it was carried out

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from types import MappingProxyType
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -20,10 +20,12 @@ from watchlist.adapters.postgres import easel_schema as shapes
 from watchlist.adapters.postgres.connections import with_option
 from watchlist.adapters.postgres.easel_compare import compared
 from watchlist.adapters.postgres.easel_schema import NEXT, OLD, Owner
-from watchlist.adapters.postgres.locks import SNAPSHOT_LOCK, WRITE_LOCK
+from watchlist.adapters.postgres.locks import MIGRATION_LOCK, SNAPSHOT_LOCK, WRITE_LOCK
+from watchlist.adapters.postgres.migrate import require_known
 from watchlist.adapters.postgres.queries import queries
+from watchlist.adapters.program import digest_of_code
 from watchlist.application.replay import KEYS
-from watchlist.ports.easel import Begun, Differences, Overtaken, Part, Rows, Told
+from watchlist.ports.easel import Begun, Differences, Outdated, Overtaken, Part, Rows, Told
 from watchlist.projections.painted import COLUMNS
 
 SQL = queries("easel.sql")
@@ -162,6 +164,7 @@ class PostgresEasel(PostgresPainting):
         """What was begun for these tables and this code goes on; anything else that is there goes."""
         if not shapes.may_rebuild(self._conn, SWAPPED):
             raise MayNotRebuild(" ".join((MayNotRebuild.__doc__ or "").split()))
+        require_known(self._conninfo)
         self._generation = generation
         made_for = self._made_for(generation)
         stands = self._stands()
@@ -186,7 +189,8 @@ class PostgresEasel(PostgresPainting):
         """What the rows depend on beside the log: the tables, the code that paints, the look-up key."""
         applied = self._conn.execute("SELECT name FROM public.watchlist_migrations ORDER BY name").fetchall()
         formats = self._codec.formats()
-        told = repr(([row["name"] for row in applied], ALL_COLUMNS, sorted(formats.items()), generation))
+        names = [row["name"] for row in applied]
+        told = repr((names, ALL_COLUMNS, sorted(formats.items()), generation, digest_of_code()))
         return hashlib.sha256(told.encode()).hexdigest()
 
     def _make(self, generation: int, parts: int, made_for: str) -> None:
@@ -213,7 +217,9 @@ class PostgresEasel(PostgresPainting):
     # What several streams tell, and indexes ---------------------------------------------------
 
     def finish(self, progress: Callable[[str], None]) -> None:
-        """Each step once, in a transaction that says it was done; two at a time."""
+        """Each step once, in a transaction that says it was done; two at a time. An index of a migration that came
+        meanwhile may name a column that is not here."""
+        self._require_made_for_these()
         plain = [t for t in SWAPPED if t not in ("subjects", "subject_tokens", "answerable", "letters")]
         lanes: list[list[tuple[str, Callable[[Owner], None]]]] = [
             [_dressing("subject_tokens"), *map(_dressing, plain)],
@@ -227,9 +233,13 @@ class PostgresEasel(PostgresPainting):
                 _dressing("letters"),
             ],
         ]
-        with ThreadPoolExecutor(2) as hands:
-            for done in [hands.submit(self._walk, lane, progress) for lane in lanes]:
-                done.result()
+        try:
+            with ThreadPoolExecutor(2) as hands:
+                for done in [hands.submit(self._walk, lane, progress) for lane in lanes]:
+                    done.result()
+        except psycopg.errors.ProgrammingError:
+            self._require_made_for_these()
+            raise
 
     def _walk(
         self, lane: Sequence[tuple[str, Callable[[Owner], None]]], progress: Callable[[str], None]
@@ -300,31 +310,59 @@ class PostgresEasel(PostgresPainting):
         self._conn.execute(SQL["carried_until"], (_two_minutes_ago(),))
 
     def swap(self, seconds: float) -> bool:
-        """While nobody records; False when somebody reads for so long that it has to be tried again.
+        """While nobody records; False when somebody reads for so long, or migrates, that it has to be tried again.
 
-        Nobody may hold a snapshot that is older than the rows: to them the tables would be empty.
+        Nobody may hold a snapshot that is older than the rows: to them the tables would be empty. And nobody may
+        migrate: what they change of the live tables would go with these.
         """
-        free = self._conn.execute("SELECT pg_try_advisory_lock(%s) AS free", (SNAPSHOT_LOCK,)).fetchone()
-        if not free or not free["free"]:
-            return False
+        with self._if_free("pg_try_advisory_lock_shared", MIGRATION_LOCK) as settled:
+            if not settled:
+                return False
+            self._require_made_for_these()
+            with self._if_free("pg_try_advisory_lock", SNAPSHOT_LOCK) as free:
+                if not free:
+                    return False
+                self._conn.execute(SQL["carry_late_hits"])
+                return shapes.swap(self._conn, SWAPPED, self._views, seconds)
+
+    @contextmanager
+    def _if_free(self, how: LiteralString, lock: int) -> Iterator[bool]:
+        found = self._conn.execute(f"SELECT {how}(%s) AS free", (lock,)).fetchone()
+        free = bool(found and found["free"])
         try:
-            self._conn.execute(SQL["carry_late_hits"])
-            return shapes.swap(self._conn, SWAPPED, self._views, seconds)
+            yield free
         finally:
-            self._conn.execute("SELECT pg_advisory_unlock(%s)", (SNAPSHOT_LOCK,))
+            if free and not self._conn.closed:
+                given_back: LiteralString = how.replace("_try", "").replace("_lock", "_unlock")
+                self._conn.execute(f"SELECT {given_back}(%s)", (lock,))
+
+    def _require_made_for_these(self) -> None:
+        stands = self._stands()
+        if stands is None or stands["made_for"] != self._made_for(self._generation):
+            raise Outdated
 
     def clear(self, keep: bool) -> None:
-        """What is not live goes: the pictures before, unless they are kept for a look, and everything beside."""
-        if not keep:
+        """What is not live goes: the pictures before, unless they are kept for a look, and everything beside.
+
+        P6: what is kept finds nobody; whoever is erased from now on would still be found there.
+        """
+        if keep:
+            self._drop_tables(OLD, shapes.LOOK_UPS)
+        else:
             self._drop(OLD)
         self._drop(NEXT)
 
     def _drop(self, schema: str) -> None:
-        """One table at a time; a view that still followed one of them would refuse its end."""
         of_schema = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = to_regnamespace(%s)"
-        for row in self._conn.execute(of_schema, (schema,)).fetchall():
-            self._conn.execute(f"DROP TABLE {schema}.{row['relname']}".encode())
+        self._drop_tables(
+            schema, [row["relname"] for row in self._conn.execute(of_schema, (schema,)).fetchall()]
+        )
         self._conn.execute(f"DROP SCHEMA IF EXISTS {schema}".encode())
+
+    def _drop_tables(self, schema: str, names: Sequence[str]) -> None:
+        """One at a time; a view that still followed one of them would refuse its end."""
+        for name in names:
+            self._conn.execute(f"DROP TABLE IF EXISTS {schema}.{name}".encode())
 
 
 def _dressing(table: str) -> tuple[str, Callable[[Owner], None]]:

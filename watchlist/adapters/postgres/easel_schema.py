@@ -15,6 +15,8 @@ from watchlist.adapters.postgres.queries import queries
 Owner = psycopg.Connection[DictRow]
 
 LIVE, NEXT, OLD = "watchlist", "watchlist_next", "watchlist_old"
+LOOK_UPS = ("subject_tokens", "stolen_tokens", "answerable")
+"""Tables under whose keyed digests persons are found."""
 
 OWNED = """
 SELECT bool_and(pg_has_role(c.relowner, 'USAGE'))
@@ -62,10 +64,20 @@ ENABLED = {"O": "ENABLE", "D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE AL
 def left_by_rebuilds(conn: psycopg.Connection[Any]) -> list[str]:
     """What stands beside the register because a rebuild was never finished, runs, or kept what it replaced.
 
-    It holds keyed look-ups, of persons who were erased since too (P6).
+    Unless it was kept, it holds keyed look-ups, of persons who were erased since too (P6).
     """
     there = conn.execute(
         "SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s) ORDER BY 1", ([NEXT, OLD],)
+    )
+    return [name for row in there for name in (row.values() if isinstance(row, dict) else row)]
+
+
+def look_ups_beside(conn: psycopg.Connection[Any]) -> list[str]:
+    """Those of them in which an erased person may still be found (P6)."""
+    there = conn.execute(
+        "SELECT DISTINCT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = ANY(%s) AND c.relname = ANY(%s) ORDER BY 1",
+        ([NEXT, OLD], list(LOOK_UPS)),
     )
     return [name for row in there for name in (row.values() if isinstance(row, dict) else row)]
 

@@ -85,6 +85,11 @@ def pending(conninfo: str, series: Series = REGISTER) -> list[str]:
     return [m.name for m in migrations(series) if m.name not in applied]
 
 
+def require_known(conninfo: str, series: Series = REGISTER) -> None:
+    """Raises MigrationError when an applied migration was changed, or the database is newer than this version."""
+    pending(conninfo, series)
+
+
 def _applied(conn: psycopg.Connection[tuple[object, ...]], series: Series) -> dict[str, str]:
     query = series.sql("SELECT name, checksum FROM {ledger}")
     rows = conn.cursor(row_factory=tuple_row).execute(query)

@@ -11,6 +11,7 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from watchlist.adapters.postgres.connections import Connection, borrowed
+from watchlist.adapters.postgres.easel_schema import look_ups_beside
 from watchlist.adapters.postgres.migrate import migrations
 from watchlist.adapters.postgres.queries import queries
 from watchlist.adapters.postgres.standings import Standings
@@ -143,6 +144,10 @@ class Pictures:
     def erasures_standing(self, destroyed_before: datetime) -> tuple[int, int, datetime | None]:
         row = self.rows("erasures_standing", {"before": destroyed_before})[0]
         return row["complete"], row["awaiting"], row["last"]
+
+    def look_ups_beside(self) -> bool:
+        with borrowed(self._pool) as conn:
+            return bool(look_ups_beside(conn))
 
     def certificate(self, owner: UUID) -> CertificateRow | None:
         found = self.rows("certificate", (owner,))

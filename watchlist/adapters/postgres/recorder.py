@@ -140,17 +140,23 @@ def _one_trip(conn: Connection) -> Iterator[None]:
         raise
 
 
-def _begun(stored_events: Sequence[StoredEvent]) -> dict[UUID | str, int]:
-    """Of each stream that was there before, the first of its new versions."""
-    first: dict[UUID | str, int] = {}
+def _goes_on(stored_events: Sequence[StoredEvent], work: Work) -> dict[UUID | str, int]:
+    """The next version of each stream that this was decided on, written or only read.
+
+    A server that lost the end of a stream does not have the one before it. One that goes on behind what was read is
+    what `require_unchanged` refuses.
+    """
+    following: dict[UUID | str, int] = {}
     for event in stored_events:
-        first.setdefault(event.originator_id, event.originator_version)
-    return {stream: version for stream, version in first.items() if version > 1}
+        following.setdefault(event.originator_id, event.originator_version)
+    for read in work.unchanged:
+        following.setdefault(read.id, read.version + 1)
+    return {stream: version for stream, version in following.items() if version > 1}
 
 
 def _recorded(stored_events: Sequence[StoredEvent], work: Work) -> tuple[Any, ...]:
     sealed, ask = work.sealed, work.ask
-    begun = _begun(stored_events)
+    following = _goes_on(stored_events, work)
     return (
         list(work.new_keys),
         list(work.new_keys.values()),
@@ -165,6 +171,6 @@ def _recorded(stored_events: Sequence[StoredEvent], work: Work) -> tuple[Any, ..
         ask.command_id,
         ask.mac,
         work.answer,
-        list(begun),
-        list(begun.values()),
+        list(following),
+        list(following.values()),
     )

@@ -14,6 +14,7 @@ import psycopg
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
+from watchlist.adapters.postgres.beside_log import NOT_AS_DECIDED, decided_on
 from watchlist.adapters.postgres.connections import Connection, borrowed
 from watchlist.adapters.postgres.locks import WRITE_LOCK
 from watchlist.adapters.postgres.queries import queries
@@ -54,11 +55,11 @@ class PostgresRegisters:
         try:
             with borrowed(self._pool) as conn, conn.transaction():
                 conn.execute(SQL["settle"], (WRITE_LOCK,))
-                conn.execute(SQL["require_unchanged"], ([subject.id], [subject.version]))
+                conn.execute(SQL["require_unchanged"], decided_on([subject]))
                 conn.execute(SQL["disclose"], _written(subject, told, work, position))
         except psycopg.errors.UniqueViolation as error:
-            if error.diag.constraint_name == "changed_meanwhile":
-                raise VersionConflict("changed_meanwhile") from None
+            if error.diag.constraint_name in NOT_AS_DECIDED:
+                raise VersionConflict(error.diag.constraint_name) from None
             if error.diag.constraint_name == "commands_pkey":
                 done = self._rows("answered", (work.ask.command_id,))[0]
                 raise AlreadyDone(bytes(done["mac"]), bytes(done["answer"]), done["position"]) from None

@@ -104,8 +104,10 @@ ORDER BY at, access_id
 SELECT pg_advisory_xact_lock_shared(%b)
 
 -- name: require_unchanged
--- refused when the subject's stream has gone on since this was decided
-SELECT require_unchanged(%b, %b)
+-- refused when the subject's stream has gone on since this was decided, or ends before it (a server that lost its end)
+SELECT require_unchanged(%(streams)s, %(versions)s),
+       goes_on(%(streams)s, ARRAY(SELECT version + 1 FROM unnest(%(versions)s::bigint[]) WITH ORDINALITY AS v (version, place)
+                                  ORDER BY place))
 
 -- name: disclose
 -- a communication made by hand: what was told goes to the vault, and the command is remembered
