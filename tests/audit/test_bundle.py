@@ -373,12 +373,10 @@ def test_a_torn_container_does_not_say_who_did_not_sign(log, tmp_path):
 def test_a_key_that_only_the_bundle_names_does_not_vouch_for_the_last_checkpoint(tmp_path):
     """Whoever owns the database can write a key among the published ones, and checkpoints signed with it."""
     owner = Key(66)
-    log = Logbook(some_leaves(25), SIZES, Signer(owner))
-    log.signer = Signer(Key(1))
-    log.export(tmp_path / "bundle")
+    Logbook(some_leaves(25), SIZES, Signer(owner)).export(tmp_path / "bundle")
     with_both = [str(Key(1).public), str(owner.public)]
     (tmp_path / "bundle" / KEYS).write_text("".join(f"{key}\n" for key in with_both))
-    resign(tmp_path / "bundle", log.signer)
+    resign(tmp_path / "bundle", Signer(Key(1)))
     assert verify(tmp_path / "bundle").right, "whose keys these are is not known"
     found = verify(tmp_path / "bundle", Known((Key(1).public,))).findings
     assert [(one.file, one.detail) for one in found] == [
