@@ -95,3 +95,11 @@ def test_a_hold_is_reviewed_every_year_from_the_later_day():
     assert retention.hold_review_due_at(last, None) == midnight(2027, 1, 16)
     assert retention.hold_review_due_at(last, date(2025, 6, 1)) == midnight(2027, 1, 16)
     assert retention.hold_review_due_at(last, date(2026, 6, 1)) == midnight(2027, 6, 2, 2)
+
+
+def test_what_is_still_there_more_than_a_day_after_it_was_due_was_purged_late():
+    due, a_day_later = midnight(2026, 3, 1), midnight(2026, 3, 2)
+    assert not retention.purged_late(due, a_day_later, a_day_later + LATER)
+    assert retention.purged_late(due, a_day_later + INSTANT, a_day_later + LATER)
+    assert not retention.purged_late(due, None, a_day_later)
+    assert retention.purged_late(due, None, a_day_later + INSTANT)
