@@ -22,7 +22,7 @@ from watchlist.audit.verifier import (
     root_of,
 )
 from watchlist.audit.witness import with_cosignatures
-from watchlist.ports.seal import Inclusion, Published, Stamp
+from watchlist.ports.seal import Published, Stamp
 
 ORIGIN = "register.test/log"
 
@@ -75,9 +75,6 @@ class MemorySealedLog:
 
     def published(self, after: int = 0, limit: int = 1000) -> list[Published]:
         return [self._shown(size) for size in sorted(self.checkpoints) if size > after][:limit]
-
-    def inclusion(self, position: int, size: int | None = None) -> Inclusion | None:
-        raise NotImplementedError("no test of a witness asks for it")
 
     def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
         return tuple(_subproof(old, self.leaves[:new], True)) if 0 < old < new else ()

@@ -10,6 +10,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from watchlist.application.export_events import Exported, export_events
+from watchlist.audit.tree import consistency_spans
 from watchlist.audit.verifier import (
     COSIGNATURE,
     SIGNATURE,
@@ -123,7 +124,8 @@ class Logbook:
         return Inclusion(index, size, self.all[index], path)
 
     def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
-        raise NotImplementedError
+        leaves = [leaf_hash(leaf) for leaf in self.all]
+        return tuple(root_of(leaves[span.begin : span.end]) for span in consistency_spans(old, new))
 
     def stamps(self, after: int = 0, limit: int = 1000) -> list[Stamp]:
         return [one for one in self.kept_stamps if one.size > after][:limit]
